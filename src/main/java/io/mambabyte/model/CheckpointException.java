@@ -1,6 +1,9 @@
 package io.mambabyte.model;
 
-/** A model folder that cannot be used: says which file and tensor, what was expected and what was found. */
+/**
+ * A model folder that cannot be used: says which file and tensor, what was expected and what was
+ * found.
+ */
 public final class CheckpointException extends Exception {
     private static final long serialVersionUID = 1L;
 

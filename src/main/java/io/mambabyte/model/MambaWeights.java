@@ -1,7 +1,8 @@
 package io.mambabyte.model;
 
-import java.util.List;
 import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /**
  * The parameters of a model as float32, each tensor row-major in the layout of the checkpoint.

@@ -1,4 +1,7 @@
-/** The Kafka Streams component: processors, state stores and serdes. The public entry point of the library. */
+/**
+ * The Kafka Streams component: processors, state stores and serdes. The public entry point of the
+ * library.
+ */
 @NullMarked
 package io.mambabyte.streams;
 

@@ -1,6 +1,6 @@
 /**
- * The arithmetic of a Mamba block on float arrays: a Vector API implementation and its scalar twin, which give the same
- * bits.
+ * The arithmetic of a Mamba block on float arrays: a Vector API implementation and its scalar twin,
+ * which give the same bits.
  */
 @NullMarked
 package io.mambabyte.kernels;

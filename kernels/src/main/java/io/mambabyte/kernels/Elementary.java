@@ -1,0 +1,127 @@
+package io.mambabyte.kernels;
+
+/**
+ * Elementary functions in float, by the operations that the vector kernels use lane by lane.
+ * Nothing here may be rewritten without the other: not even {@code a - b} as {@code a + (-b)} of a
+ * NaN.
+ *
+ * <p>The coefficients are minimax fits in units of the result's last place, rounded one after
+ * another with the rest fitted again. Errors, measured over every argument or a dense grid by the
+ * tests, are in kernels/README.md.
+ */
+final class Elementary {
+    /** Adding it rounds a float of magnitude below 2^22 to an integer, in the low mantissa bits. */
+    static final float ROUND = 0x1.8p23f;
+
+    static final int SIGN = 0x80000000;
+    static final int MANTISSA_BITS = 23;
+
+    /**
+     * Powers are clamped here: one smaller and the exponent of the polynomial's value, which may be
+     * just below 1, would wrap.
+     */
+    static final float LEAST_POWER = -125f;
+
+    /** {@code 2^f = 1 + f * (P1 + f * (P2 + ...))} for |f| <= 1/2. */
+    static final float P1 = 0x1.62e424p-1f;
+
+    static final float P2 = 0x1.ebf9b2p-3f;
+    static final float P3 = 0x1.c6bac2p-5f;
+    static final float P4 = 0x1.3cedb0p-7f;
+    static final float P5 = 0x1.5aa9a6p-10f;
+
+    /** Arguments of exp are clamped here, for the same reason as {@link #LEAST_POWER}. */
+    static final float LEAST_EXPONENT = -86f;
+
+    static final float LOG2_E = 0x1.715476p0f;
+
+    /** The high part of log(2): nine trailing zeros, so that its product with n is exact. */
+    static final float LN2_HIGH = 0x1.62e4p-1f;
+
+    static final float LN2_LOW = 0x1.7f7d1cp-20f;
+
+    /** {@code e^f = 1 + f + f^2 * (E2 + f * (E3 + ...))} for |f| <= log(2) / 2. */
+    static final float E2 = 0x1.fffffap-2f;
+
+    static final float E3 = 0x1.555492p-3f;
+    static final float E4 = 0x1.555a04p-5f;
+    static final float E5 = 0x1.12399ep-7f;
+    static final float E6 = 0x1.69765ap-10f;
+
+    /** {@code log1p(e) = e * (1 + e * (L1 + e * (L2 + ...)))} for e in [0, 1]. */
+    static final float L1 = -0x1.ffffdap-2f;
+
+    static final float L2 = 0x1.554ea4p-2f;
+    static final float L3 = -0x1.ff33a0p-3f;
+    static final float L4 = 0x1.939620p-3f;
+    static final float L5 = -0x1.3b0e74p-3f;
+    static final float L6 = 0x1.b74168p-4f;
+    static final float L7 = -0x1.dba2ccp-5f;
+    static final float L8 = 0x1.4e45bep-6f;
+    static final float L9 = -0x1.b8665ep-9f;
+
+    private Elementary() {}
+
+    /**
+     * {@code 2^max(t, -125)} for t that is negative or -0. Every other t, NaN included, counts as
+     * -125.
+     */
+    static float exp2(float t) {
+        // As integers, negative floats are in the reverse order, and below all positive ones.
+        int clamped = Math.min(bits(t), bits(LEAST_POWER));
+        float c = Float.intBitsToFloat(clamped);
+        float r = c + ROUND;
+        float f = c - (r - ROUND);
+        float p = Math.fma(P5, f, P4);
+        p = Math.fma(p, f, P3);
+        p = Math.fma(p, f, P2);
+        p = Math.fma(p, f, P1);
+        p = Math.fma(p, f, 1f);
+        return Float.intBitsToFloat(bits(p) + (bits(r) << MANTISSA_BITS));
+    }
+
+    /** {@code exp(max(-|x|, -86))}; NaN counts as -86. */
+    static float expOfMinusAbs(float x) {
+        int clamped = Math.min(bits(x) | SIGN, bits(LEAST_EXPONENT));
+        float c = Float.intBitsToFloat(clamped);
+        float r = Math.fma(c, LOG2_E, ROUND);
+        float n = r - ROUND;
+        float f = Math.fma(n, -LN2_HIGH, c);
+        f = Math.fma(n, -LN2_LOW, f);
+        float p = Math.fma(E6, f, E5);
+        p = Math.fma(p, f, E4);
+        p = Math.fma(p, f, E3);
+        p = Math.fma(p, f, E2);
+        p = Math.fma(p, f, 1f);
+        p = Math.fma(p, f, 1f);
+        return Float.intBitsToFloat(bits(p) + (bits(r) << MANTISSA_BITS));
+    }
+
+    /** {@code x / (1 + exp(-x))}. */
+    static float silu(float x) {
+        float e = expOfMinusAbs(x);
+        float a = Float.intBitsToFloat(Math.min(bits(x) | SIGN, bits(LEAST_EXPONENT)));
+        float numerator = x < 0f ? a * e : x;
+        return numerator / (1f + e);
+    }
+
+    /** {@code log(1 + exp(x))}. */
+    static float softplus(float x) {
+        float e = expOfMinusAbs(x);
+        float p = Math.fma(L9, e, L8);
+        p = Math.fma(p, e, L7);
+        p = Math.fma(p, e, L6);
+        p = Math.fma(p, e, L5);
+        p = Math.fma(p, e, L4);
+        p = Math.fma(p, e, L3);
+        p = Math.fma(p, e, L2);
+        p = Math.fma(p, e, L1);
+        p = Math.fma(p, e, 1f);
+        float ramp = x < 0f ? 0f : x;
+        return Math.fma(e, p, ramp);
+    }
+
+    private static int bits(float x) {
+        return Float.floatToRawIntBits(x);
+    }
+}

@@ -1,0 +1,219 @@
+package io.mambabyte.model;
+
+import io.mambabyte.kernels.Convolution;
+import io.mambabyte.kernels.Kernels;
+import io.mambabyte.kernels.Normalization;
+import io.mambabyte.kernels.PackedMatrix;
+import io.mambabyte.kernels.Rows;
+import io.mambabyte.kernels.ScanParameters;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * A model that is ready to compute: its weights packed once for the kernels.
+ *
+ * <p>Immutable and shared by threads; each thread computes with its own {@link Forward}.
+ */
+public final class MambaModel {
+    /** What a block computes with. */
+    static final class Layer {
+        final Normalization norm;
+        final PackedMatrix inProj;
+        final Convolution conv;
+        final PackedMatrix xProj;
+        final PackedMatrix dtProj;
+        final ScanParameters scan;
+        final PackedMatrix outProj;
+
+        Layer(MambaConfig config, MambaWeights.Layer w) {
+            int dInner = config.dInner();
+            norm = normalization(config, w.normWeight, w.normBias);
+            inProj = PackedMatrix.of(w.inProj, w.inProjBias, 2 * dInner, config.dModel(), dInner);
+            conv = Convolution.of(w.conv, w.convBias, dInner, config.dConv());
+            xProj = PackedMatrix.of(w.xProj, null, config.dtRank() + 2 * config.dState(), dInner);
+            dtProj = PackedMatrix.of(w.dtProj, w.dtProjBias, dInner, config.dtRank());
+            scan = ScanParameters.of(w.aLog, w.skip, dInner, config.dState());
+            outProj = PackedMatrix.of(w.outProj, w.outProjBias, config.dModel(), dInner);
+        }
+    }
+
+    private final MambaConfig config;
+    private final Kernels kernels;
+    private final String fingerprint;
+    final Rows embedding;
+    final List<Layer> layers;
+    final Normalization normF;
+    final PackedMatrix lmHead;
+
+    private MambaModel(MambaConfig config, MambaWeights weights, Kernels kernels) {
+        this.config = config;
+        this.kernels = kernels;
+        this.fingerprint = fingerprint(config, weights);
+        embedding = Rows.allocate(config.dModel(), MambaConfig.VOCABULARY);
+        for (int value = 0; value < MambaConfig.VOCABULARY; value++) {
+            System.arraycopy(
+                    weights.embedding,
+                    value * config.dModel(),
+                    embedding.values(),
+                    embedding.start(value),
+                    config.dModel());
+        }
+        layers = weights.layers.stream().map(layer -> new Layer(config, layer)).toList();
+        normF = normalization(config, weights.normF, weights.normFBias);
+        lmHead = PackedMatrix.of(weights.lmHead, null, MambaConfig.VOCABULARY, config.dModel());
+    }
+
+    /**
+     * Packs a model for the kernels of this process.
+     *
+     * @param config shape of the model
+     * @param weights its parameters, not kept
+     * @return the model
+     * @throws IllegalArgumentException if a tensor does not have the shape that the configuration
+     *     gives it
+     */
+    public static MambaModel of(MambaConfig config, MambaWeights weights) {
+        return of(config, weights, Kernels.selected());
+    }
+
+    /**
+     * Packs a model for given kernels.
+     *
+     * @param config shape of the model
+     * @param weights its parameters, not kept
+     * @param kernels what computes
+     * @return the model
+     * @throws IllegalArgumentException if a tensor does not have the shape that the configuration
+     *     gives it
+     */
+    public static MambaModel of(MambaConfig config, MambaWeights weights, Kernels kernels) {
+        if (weights.layers.size() != config.nLayer()) {
+            throw new IllegalArgumentException(
+                    "weights of " + weights.layers.size() + " layers, expected " + config.nLayer());
+        }
+        long embedding = (long) MambaConfig.VOCABULARY * config.dModel();
+        if (weights.embedding.length != embedding) {
+            throw new IllegalArgumentException(
+                    "embedding has " + weights.embedding.length + " floats, expected " + embedding);
+        }
+        return new MambaModel(config, weights, kernels);
+    }
+
+    private static Normalization normalization(
+            MambaConfig config, float[] weight, float @Nullable [] bias) {
+        if (weight.length != config.dModel()) {
+            throw new IllegalArgumentException(
+                    "normalisation has " + weight.length + " weights, expected " + config.dModel());
+        }
+        return switch (config.norm()) {
+            case RMS -> Normalization.rms(weight, config.normEpsilon());
+            case LAYER ->
+                    Normalization.layer(
+                            weight,
+                            bias == null ? new float[weight.length] : bias,
+                            config.normEpsilon());
+        };
+    }
+
+    /**
+     * The shape of this model.
+     *
+     * @return the configuration
+     */
+    public MambaConfig config() {
+        return config;
+    }
+
+    /**
+     * Names this model by its content: SHA-256 over the configuration and the float32 weights, in
+     * hexadecimal. Files of different precision that hold the same values agree.
+     *
+     * @return 64 hexadecimal digits
+     */
+    public String fingerprint() {
+        return fingerprint;
+    }
+
+    /**
+     * The state before the first byte.
+     *
+     * @return a new state
+     */
+    public RecurrentState newState() {
+        return new RecurrentState(config);
+    }
+
+    /**
+     * What computes this model.
+     *
+     * @return the kernels
+     */
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    private static String fingerprint(MambaConfig config, MambaWeights weights) {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+        String shape =
+                "mambabyte-1 d_model=%d n_layer=%d d_inner=%d d_state=%d d_conv=%d dt_rank=%d norm=%s eps=%08x\n"
+                        .formatted(
+                                config.dModel(),
+                                config.nLayer(),
+                                config.dInner(),
+                                config.dState(),
+                                config.dConv(),
+                                config.dtRank(),
+                                config.norm(),
+                                Float.floatToRawIntBits(config.normEpsilon()));
+        digest.update(shape.getBytes(StandardCharsets.US_ASCII));
+        ByteBuffer buffer = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+        update(digest, buffer, weights.embedding);
+        for (MambaWeights.Layer layer : weights.layers) {
+            update(digest, buffer, layer.normWeight);
+            update(digest, buffer, layer.normBias);
+            update(digest, buffer, layer.inProj);
+            update(digest, buffer, layer.inProjBias);
+            update(digest, buffer, layer.conv);
+            update(digest, buffer, layer.convBias);
+            update(digest, buffer, layer.xProj);
+            update(digest, buffer, layer.dtProj);
+            update(digest, buffer, layer.dtProjBias);
+            update(digest, buffer, layer.aLog);
+            update(digest, buffer, layer.skip);
+            update(digest, buffer, layer.outProj);
+            update(digest, buffer, layer.outProjBias);
+        }
+        update(digest, buffer, weights.normF);
+        update(digest, buffer, weights.normFBias);
+        update(digest, buffer, weights.lmHead);
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The length first, so that a tensor that is absent differs from its neighbours' split. */
+    private static void update(MessageDigest digest, ByteBuffer buffer, float @Nullable [] tensor) {
+        buffer.clear().putInt(tensor == null ? -1 : tensor.length);
+        if (tensor != null) {
+            for (float value : tensor) {
+                if (buffer.remaining() < Float.BYTES) {
+                    digest.update(buffer.flip());
+                    buffer.clear();
+                }
+                buffer.putFloat(value);
+            }
+        }
+        digest.update(buffer.flip());
+    }
+}

@@ -7,6 +7,9 @@ package io.mambabyte.model;
 public final class CheckpointException extends Exception {
     private static final long serialVersionUID = 1L;
 
+    /** Longest piece of a file's own text that a message repeats. */
+    private static final int QUOTED_CHARACTERS_MAX = 120;
+
     /**
      * Says what is wrong.
      *
@@ -24,5 +27,41 @@ public final class CheckpointException extends Exception {
      */
     public CheckpointException(String message, Throwable cause) {
         super(message, cause);
+    }
+
+    static CheckpointException tensor(String file, String tensor, String expected, String found) {
+        return new CheckpointException(
+                file
+                        + ": tensor "
+                        + printable(tensor)
+                        + ": expected "
+                        + expected
+                        + ", found "
+                        + found);
+    }
+
+    static CheckpointException file(String file, String expected, String found) {
+        return new CheckpointException(file + ": expected " + expected + ", found " + found);
+    }
+
+    /**
+     * Text out of a file, safe to print: a name in a file may hold escape sequences of a terminal,
+     * or be a megabyte long.
+     */
+    static String printable(String text) {
+        StringBuilder out = new StringBuilder();
+        int end = Math.min(text.length(), QUOTED_CHARACTERS_MAX);
+        for (int i = 0; i < end; i++) {
+            char c = text.charAt(i);
+            if (c >= ' ' && c < 0x7f) {
+                out.append(c);
+            } else {
+                out.append(String.format("\\u%04x", (int) c));
+            }
+        }
+        if (end < text.length()) {
+            out.append("... (").append(text.length()).append(" characters)");
+        }
+        return out.toString();
     }
 }

@@ -135,4 +135,14 @@ public final class MambaWeights {
         this.normFBias = normFBias;
         this.lmHead = lmHead;
     }
+
+    /**
+     * Whether head and embedding are one matrix.
+     *
+     * @return true where they are the same array
+     */
+    @SuppressWarnings("ReferenceEquality") // the contract of lmHead
+    public boolean tied() {
+        return embedding == lmHead;
+    }
 }

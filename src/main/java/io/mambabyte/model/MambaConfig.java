@@ -28,8 +28,8 @@ public record MambaConfig(
     /**
      * Checks the shape.
      *
-     * @throws IllegalArgumentException if a dimension is below 1 or the epsilon is not a positive
-     *     finite number
+     * @throws IllegalArgumentException if a dimension is below 1 or the epsilon is negative or not
+     *     finite
      */
     public MambaConfig {
         requirePositive("d_model", dModel);
@@ -38,9 +38,10 @@ public record MambaConfig(
         requirePositive("d_state", dState);
         requirePositive("d_conv", dConv);
         requirePositive("dt_rank", dtRank);
-        if (!(normEpsilon > 0 && Float.isFinite(normEpsilon))) {
+        if (!(normEpsilon >= 0 && Float.isFinite(normEpsilon))) {
             throw new IllegalArgumentException(
-                    "epsilon of the normalisation must be positive and finite, not " + normEpsilon);
+                    "epsilon of the normalisation must be finite and not negative, not "
+                            + normEpsilon);
         }
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -69,6 +70,29 @@ public final class MambaModel {
         layers = weights.layers.stream().map(layer -> new Layer(config, layer)).toList();
         normF = normalization(config, weights.normF, weights.normFBias);
         lmHead = PackedMatrix.of(weights.lmHead, null, MambaConfig.VOCABULARY, config.dModel());
+    }
+
+    /**
+     * Reads and packs the model of a folder; {@link Checkpoint} says which folders it takes.
+     *
+     * @param folder holds config.json and the weights
+     * @return the model
+     * @throws CheckpointException if a file is missing, cannot be read or is not what it claims
+     */
+    public static MambaModel load(Path folder) throws CheckpointException {
+        return load(new ModelSource.Folder(folder));
+    }
+
+    /**
+     * Reads and packs a model, from a folder or by the name of a shipped one.
+     *
+     * @param source where the files are
+     * @return the model
+     * @throws CheckpointException if a file is missing, cannot be read or is not what it claims
+     */
+    public static MambaModel load(ModelSource source) throws CheckpointException {
+        Checkpoint checkpoint = Checkpoint.read(source);
+        return of(checkpoint.config(), checkpoint.weights());
     }
 
     /**

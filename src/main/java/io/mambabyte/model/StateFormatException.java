@@ -18,6 +18,7 @@ public final class StateFormatException extends IllegalStateException {
         CORRUPT
     }
 
+    /** What is wrong. */
     private final Reason reason;
 
     StateFormatException(Reason reason, String message) {

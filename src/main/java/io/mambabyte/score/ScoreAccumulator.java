@@ -25,6 +25,9 @@ public final class ScoreAccumulator {
     private double worstBits;
     private float @Nullable [] surprisal;
 
+    /** Makes an accumulator; {@link #begin} starts it. */
+    public ScoreAccumulator() {}
+
     /**
      * Starts a record, forgetting the one before.
      *

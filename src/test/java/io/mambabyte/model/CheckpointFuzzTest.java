@@ -11,7 +11,9 @@ import org.junit.jupiter.api.Test;
 
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -22,12 +24,12 @@ class CheckpointFuzzTest {
 
     /**
      * Allocation per load: every tensor once as float32 (twice the file's bytes for halves), the
-     * header as bytes, characters and tree; and what Jackson takes for its buffers whatever it
-     * reads.
+     * header as bytes, characters and tree.
      */
     private static final long ALLOCATION_PER_BYTE = 12;
 
-    private static final long ALLOCATION_BASE = 400_000;
+    /** Buffers of the JSON parser whatever it reads, and classes that a first failure loads. */
+    private static final long ALLOCATION_BASE = 1 << 20;
 
     private static final byte[][] PIECES = {
         bytes("9223372036854775807"),
@@ -54,25 +56,13 @@ class CheckpointFuzzTest {
 
     @Test
     void shouldReadOrRefuseEveryDamagedModel() {
-        MambaConfig shape = new MambaConfig(2, 2, 4, 2, 3, 1, Norm.LAYER, 1e-5f);
+        List<ModelFiles> bases = bases();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         int read = 0;
         int refused = 0;
         for (int run = 0; run < RUNS; run++) {
             SplittableRandom random = new SplittableRandom(SEED + run);
-            ModelFiles model =
-                    ModelFiles.random(
-                            shape,
-                            run % 2 == 0 ? Layout.HUGGING_FACE : Layout.MAMBA_SSM,
-                            run % 3 != 0,
-                            false,
-                            run % 7);
-            if (run % 5 == 0) {
-                model.all(tensor -> tensor.as(Dtype.BF16));
-            }
-            if (run % 4 == 0) {
-                model.shard();
-            }
+            ModelFiles model = bases.get(run % bases.size()).copy();
             long size = 0;
             String[] names = model.files.keySet().toArray(String[]::new);
             int damages = 1 + random.nextInt(3);
@@ -101,6 +91,26 @@ class CheckpointFuzzTest {
         // A fuzz that only ever reaches one side tests little.
         assertTrue(read > RUNS / 20, "read " + read);
         assertTrue(refused > RUNS / 4, "refused " + refused);
+    }
+
+    /** Every combination of layout, head, format and sharding. */
+    private static List<ModelFiles> bases() {
+        MambaConfig shape = new MambaConfig(2, 2, 4, 2, 3, 1, Norm.LAYER, 1e-5f);
+        List<ModelFiles> bases = new ArrayList<>();
+        for (Layout layout : Layout.values()) {
+            for (boolean tied : new boolean[] {true, false}) {
+                for (Dtype dtype : Dtype.values()) {
+                    bases.add(
+                            ModelFiles.random(shape, layout, tied, false, 1)
+                                    .all(tensor -> tensor.as(dtype)));
+                    bases.add(
+                            ModelFiles.random(shape, layout, tied, false, 1)
+                                    .all(tensor -> tensor.as(dtype))
+                                    .shard());
+                }
+            }
+        }
+        return bases;
     }
 
     private static byte[] damage(byte[] content, SplittableRandom random) {

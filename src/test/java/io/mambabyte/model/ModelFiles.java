@@ -160,23 +160,12 @@ public final class ModelFiles {
         return model.write();
     }
 
-    /** The tensors of a folder on disk, as a start for variants of it. */
-    public static ModelFiles of(Path folder) throws Exception {
-        ModelFiles model = new ModelFiles();
-        byte[] content = Files.readAllBytes(folder.resolve("model.safetensors"));
-        MemorySegment segment = MemorySegment.ofArray(content);
-        SafetensorsFile file = SafetensorsFile.open("model.safetensors", segment);
-        for (SafetensorsFile.Tensor tensor : file.tensors().values()) {
-            model.tensors.put(
-                    tensor.name(),
-                    new Tensor(
-                            tensor.name(),
-                            tensor.dtype(),
-                            tensor.shape().stream().mapToLong(Long::longValue).toArray(),
-                            file.read(tensor)));
-        }
-        model.files.put("config.json", Files.readAllBytes(folder.resolve("config.json")));
-        return model.write();
+    /** The same files, to be changed apart from these. */
+    ModelFiles copy() {
+        ModelFiles copy = new ModelFiles();
+        copy.files.putAll(files);
+        copy.tensors.putAll(tensors);
+        return copy;
     }
 
     private void add(

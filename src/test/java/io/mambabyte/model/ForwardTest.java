@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mambabyte.kernels.Kernels;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,6 +47,25 @@ class ForwardTest {
             }
             assertTrue(state.bitsEqual(whole), () -> "state after calls of " + size + " bytes");
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void shouldGiveTheBitsOfTheScalarKernels(MambaConfig config) {
+        MambaWeights weights = RandomModels.weights(config, 3);
+        byte[] bytes = new byte[200];
+        new Random(4).nextBytes(bytes);
+        MambaModel scalar = MambaModel.of(config, weights, Kernels.scalar());
+        RecurrentState scalarState = scalar.newState();
+        Forward scalarForward = new Forward(scalar, bytes.length);
+        scalarForward.forward(scalarState, bytes, 0, bytes.length);
+        MambaModel vector = MambaModel.of(config, weights, Kernels.vector());
+        RecurrentState vectorState = vector.newState();
+        Forward vectorForward = new Forward(vector, bytes.length);
+        vectorForward.forward(vectorState, bytes, 0, bytes.length);
+
+        assertLogits(scalarForward.logits(), 0, vectorForward.logits(), bytes.length);
+        assertTrue(vectorState.bitsEqual(scalarState));
     }
 
     private static void assertLogits(float[] expected, int first, float[] actual, int rows) {

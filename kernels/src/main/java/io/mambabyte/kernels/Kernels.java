@@ -6,8 +6,8 @@ import java.util.Objects;
  * The arithmetic of a Mamba block on rows of floats: one row is one byte.
  *
  * <p>Every operation is defined by its scalar form, to the bit: the order of its additions, where
- * it fuses and how its elementary functions are computed. {@link #scalar()} is that definition, the
- * vector kernels are the same with the Vector API, at whatever width the machine has. A result
+ * it fuses and how its elementary functions are computed. {@link #scalar()} is that definition,
+ * {@link #vector()} the same with the Vector API, at whatever width the machine has. A result
  * depends neither on which of the two computed it, nor on the width, nor on how many rows were
  * computed in one call. Where an input is NaN the result is NaN on both; which NaN is not defined.
  *
@@ -16,16 +16,30 @@ import java.util.Objects;
  * the scalar ones a few hundred bytes a call in {@link #normalize} and {@link #surprisal}. Unless
  * it says otherwise, an output of a method must not overlap its inputs.
  */
-public abstract sealed class Kernels permits ScalarKernels {
+public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
     Kernels() {}
 
     /**
-     * The kernels of this process.
+     * The kernels of this process: {@code -Dmambabyte.kernels=auto|scalar|vector}, {@code auto}
+     * where nothing is set. Chosen once. {@code auto} takes the vector kernels where the module
+     * jdk.incubator.vector is there, else the scalar ones after one warning; a choice that cannot
+     * be met fails.
      *
      * @return the kernels
+     * @throws IllegalStateException if the choice cannot be met
      */
     public static Kernels selected() {
-        return ScalarKernels.INSTANCE;
+        return KernelSelection.selected();
+    }
+
+    /**
+     * The operations with the Vector API at the machine's preferred width.
+     *
+     * @return the vector kernels
+     * @throws IllegalStateException if the module jdk.incubator.vector is not there
+     */
+    public static Kernels vector() {
+        return KernelSelection.vector();
     }
 
     /**

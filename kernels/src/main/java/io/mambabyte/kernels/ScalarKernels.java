@@ -266,7 +266,9 @@ final class ScalarKernels extends Kernels {
             float[] entropy,
             float[] variance,
             int index) {
-        double logSum = StrictMath.log(s);
+        // exp takes NaN for its least argument, but e * d keeps it: no sum of a row with NaN is
+        // told.
+        double logSum = Float.isNaN(t) ? Double.NaN : StrictMath.log(s);
         double mean = (double) t / s;
         surprisal[index] = (float) ((logSum - target) * BITS_PER_NAT);
         entropy[index] = (float) ((logSum - mean) * BITS_PER_NAT);

@@ -74,7 +74,7 @@ final class Load {
     static Names of(String business) {
       return switch (business) {
         case "shop" -> new Names(
-            List.of("orders", "payments", "inventory-updates", "clickstream", "shipments"),
+            List.of("orders", "payments", "clickstream", "shipments"),
             "customer-profiles", List.of("billing", "fraud-check", "warehouse-sync", "search-indexer"), "nightly-report");
         case "fleet" -> new Names(
             List.of("vehicle-positions", "trips", "geofence-events", "telemetry-raw", "driver-shifts", "fuel-cards"),
@@ -140,7 +140,7 @@ final class Load {
     for (String name : names.topics()) {
       // Segments of 1 MiB (the smallest that Kafka takes) or of one to three minutes: logs roll and expire often
       // enough to be seen in a recording of minutes.
-      topics.add(new NewTopic(name, 1 + random.nextInt(3), (short) 3).configs(Map.of(
+      topics.add(new NewTopic(name, 1 + random.nextInt(2), (short) 3).configs(Map.of(
           TopicConfig.SEGMENT_BYTES_CONFIG, "1048576",
           TopicConfig.SEGMENT_MS_CONFIG, String.valueOf(60_000 + 30_000 * random.nextInt(5)),
           TopicConfig.RETENTION_BYTES_CONFIG, String.valueOf((2 + random.nextInt(3)) * 1_048_576),

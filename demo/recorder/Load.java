@@ -332,7 +332,7 @@ final class Load {
     String topic = names.topics().get(random.nextInt(names.topics().size()));
     switch (random.nextInt(6)) {
       case 0, 1 -> {
-        if (ephemeral.size() > 2) {
+        if (ephemeral.size() > 1) {
           return;
         }
         String name = names.ephemeral() + "-" + ++ephemeralNumber;
@@ -359,7 +359,7 @@ final class Load {
           .all().get(30, TimeUnit.SECONDS);
       case 4 -> {
         int partitions = describe(topic).partitions().size();
-        if (partitions < 3) {
+        if (partitions < 2) {
           admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(partitions + 1))).all().get(30, TimeUnit.SECONDS);
         } else {
           admin.deleteRecords(Map.of(new TopicPartition(topic, 0), RecordsToDelete.beforeOffset(-1))).all()

@@ -33,7 +33,17 @@ public final class Main {
      * @param args the command line
      */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        int code;
+        try {
+            code = commandLine().execute(args);
+        } catch (OutOfMemoryError e) {
+            System.err.println(
+                    "mambabyte: out of memory ("
+                            + e.getMessage()
+                            + "): give it more with MAMBABYTE_JAVA_OPTS=-Xmx8g");
+            code = CommandLine.ExitCode.SOFTWARE;
+        }
+        System.exit(code);
     }
 
     static CommandLine commandLine() {

@@ -3,6 +3,7 @@ package io.mambabyte.app;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.Dtype;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
+import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -24,6 +26,7 @@ import java.util.stream.Collectors;
 @Command(
         name = "model",
         mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "Shows models.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {ModelCommand.Show.class, ModelCommand.ListShipped.class})
@@ -39,6 +42,7 @@ final class ModelCommand {
     @Command(
             name = "show",
             mixinStandardHelpOptions = true,
+            versionProvider = Version.class,
             description = "Shows shape, size, fingerprint and card of a model.")
     static final class Show implements Callable<Integer> {
         @Parameters(
@@ -87,7 +91,7 @@ final class ModelCommand {
 
         private static void text(
                 Output out, Checkpoint checkpoint, MambaModel model, Optional<ModelCard> card)
-                throws java.io.IOException {
+                throws IOException {
             MambaConfig config = checkpoint.config();
             row(out, "model", checkpoint.source().toString());
             row(out, "fingerprint", model.fingerprint());
@@ -140,14 +144,14 @@ final class ModelCommand {
             }
         }
 
-        private static void row(Output out, String name, String value) throws java.io.IOException {
+        private static void row(Output out, String name, String value) throws IOException {
             out.print(String.format("%-12s %s", name, value));
             out.endLine();
         }
 
         private static void json(
                 Output out, Checkpoint checkpoint, MambaModel model, Optional<ModelCard> card)
-                throws java.io.IOException {
+                throws IOException {
             ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
             MambaConfig config = checkpoint.config();
             ObjectNode root = mapper.createObjectNode();
@@ -168,18 +172,11 @@ final class ModelCommand {
             checkpoint.files().forEach(root.putArray("files")::add);
             checkpoint.dtypes().forEach(dtype -> root.withArray("dtypes").add(dtype.name()));
             if (card.isPresent()) {
-                ObjectNode entries = root.putObject("card");
-                StringBuilder lines = new StringBuilder();
-                for (ModelCard.Entry entry : card.get().entries()) {
-                    if (entry.name().isEmpty()) {
-                        lines.append(entry.value()).append('\n');
-                    } else {
-                        entries.put(entry.name(), entry.value());
-                    }
-                }
-                if (!lines.isEmpty()) {
-                    entries.put("text", lines.toString());
-                }
+                root.set(
+                        "card",
+                        card.get().isJson()
+                                ? mapper.readTree(card.get().text())
+                                : TextNode.valueOf(card.get().text()));
             }
             out.print(mapper.writeValueAsString(root));
             out.endLine();
@@ -190,6 +187,7 @@ final class ModelCommand {
     @Command(
             name = "list",
             mixinStandardHelpOptions = true,
+            versionProvider = Version.class,
             description = "Names the models that are shipped, which --model takes by name.")
     static final class ListShipped implements Callable<Integer> {
         private final Terminal terminal;

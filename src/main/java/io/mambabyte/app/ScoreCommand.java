@@ -31,6 +31,7 @@ import java.util.concurrent.Callable;
 @Command(
         name = "score",
         mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = {
             "Scores the lines of files, or of standard input as they arrive: how surprising each is to"
                     + " a model, given the lines before it.",
@@ -74,13 +75,13 @@ final class ScoreCommand implements Callable<Integer> {
 
     @Option(
             names = "--format",
-            description =
-                    "One of ${COMPLETION-CANDIDATES}. Default: table on a terminal and with --heat,"
-                            + " jsonl otherwise.")
+            paramLabel = "table|jsonl|csv",
+            description = "Default: table on a terminal and with --heat," + " jsonl otherwise.")
     private @Nullable Format format;
 
     @Option(
             names = "--framing",
+            paramLabel = "lines|none",
             description =
                     "lines: a record is a line. none: a record is a whole file, taken as it is."
                             + " Default: lines.")
@@ -88,6 +89,7 @@ final class ScoreCommand implements Callable<Integer> {
 
     @Option(
             names = "--context",
+            paramLabel = "key|record",
             description =
                     "key: each line is scored after all lines before it in its file. record: each line"
                             + " on its own, so that repeating does not make it normal. Default: key.")
@@ -114,9 +116,8 @@ final class ScoreCommand implements Callable<Integer> {
 
     @Option(
             names = "--color",
-            description =
-                    "One of ${COMPLETION-CANDIDATES}. Default: auto, which colours on a terminal unless"
-                            + " NO_COLOR is set.")
+            paramLabel = "auto|always|never",
+            description = "Default: auto, which colours on a terminal unless" + " NO_COLOR is set.")
     private Terminal.Color color = Terminal.Color.AUTO;
 
     @Option(

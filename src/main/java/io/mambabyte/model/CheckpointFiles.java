@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
@@ -123,9 +124,7 @@ interface CheckpointFiles {
             }
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(
-                            ByteBuffer.wrap(
-                                    content.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)))
+                    .decode(ByteBuffer.wrap(content.toArray(ValueLayout.JAVA_BYTE)))
                     .toString();
         } catch (CharacterCodingException e) {
             throw new CheckpointException(path(name) + ": is not UTF-8", e);

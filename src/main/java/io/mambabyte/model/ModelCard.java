@@ -23,6 +23,7 @@ public final class ModelCard {
     private static final int VALUE_CHARACTERS_MAX = 400;
 
     private final String file;
+    private final String text;
     private final List<Entry> entries;
 
     /**
@@ -33,8 +34,9 @@ public final class ModelCard {
      */
     public record Entry(String name, String value) {}
 
-    private ModelCard(String file, List<Entry> entries) {
+    private ModelCard(String file, String text, List<Entry> entries) {
         this.file = file;
+        this.text = text;
         this.entries = List.copyOf(entries);
     }
 
@@ -49,16 +51,17 @@ public final class ModelCard {
         CheckpointFiles files = CheckpointFiles.of(source);
         List<Entry> entries = new ArrayList<>();
         if (files.has(CARD)) {
-            flatten("", ConfigFile.object(files, CARD), entries);
-            return Optional.of(new ModelCard(CARD, entries));
+            JsonNode card = ConfigFile.object(files, CARD);
+            flatten("", card, entries);
+            return Optional.of(new ModelCard(CARD, card.toString(), entries));
         }
         if (files.has(README)) {
-            files.text(README)
-                    .lines()
+            String text = files.text(README);
+            text.lines()
                     .dropWhile(ModelCard::isFrontMatterOrBlank)
                     .limit(README_LINES_MAX)
                     .forEach(line -> entries.add(new Entry("", cut(line))));
-            return Optional.of(new ModelCard(README, entries));
+            return Optional.of(new ModelCard(README, text, entries));
         }
         return Optional.empty();
     }
@@ -73,7 +76,25 @@ public final class ModelCard {
     }
 
     /**
-     * What it says.
+     * All of it.
+     *
+     * @return JSON where the file is card.json, Markdown where it is README.md
+     */
+    public String text() {
+        return text;
+    }
+
+    /**
+     * Whether {@link #text()} is a JSON object.
+     *
+     * @return false where it is Markdown
+     */
+    public boolean isJson() {
+        return file.equals(CARD);
+    }
+
+    /**
+     * What it says, in lines for a person.
      *
      * @return in the order of the file
      */
@@ -85,33 +106,46 @@ public final class ModelCard {
         return line.isBlank() || line.strip().equals("---");
     }
 
+    /** One entry for each value, and for each object or array that holds nothing but values. */
     private static void flatten(String name, JsonNode node, List<Entry> out) {
-        if (node.isObject()) {
+        if (node.isValueNode() || (!name.isEmpty() && holdsValuesOnly(node))) {
+            out.add(new Entry(CheckpointException.printable(name), cut(line(node))));
+        } else if (node.isObject()) {
             for (Map.Entry<String, JsonNode> field : node.properties()) {
                 flatten(
                         name.isEmpty() ? field.getKey() : name + "." + field.getKey(),
                         field.getValue(),
                         out);
             }
-        } else if (node.isArray() && holdsContainers(node)) {
+        } else {
             for (int i = 0; i < node.size(); i++) {
                 flatten(name + "[" + i + "]", node.get(i), out);
             }
-        } else {
-            out.add(
-                    new Entry(
-                            CheckpointException.printable(name),
-                            cut(node.isTextual() ? node.textValue() : node.toString())));
         }
     }
 
-    private static boolean holdsContainers(JsonNode array) {
-        for (JsonNode element : array) {
+    private static boolean holdsValuesOnly(JsonNode container) {
+        for (JsonNode element : container) {
             if (element.isContainerNode()) {
-                return true;
+                return false;
             }
         }
-        return false;
+        return true;
+    }
+
+    private static String line(JsonNode node) {
+        if (node.isValueNode()) {
+            return node.asText();
+        }
+        List<String> parts = new ArrayList<>();
+        if (node.isObject()) {
+            for (Map.Entry<String, JsonNode> field : node.properties()) {
+                parts.add(field.getKey() + " " + field.getValue().asText());
+            }
+        } else {
+            node.forEach(element -> parts.add(element.asText()));
+        }
+        return String.join(", ", parts);
     }
 
     /** One line without control characters: a card is data and must not steer a terminal. */

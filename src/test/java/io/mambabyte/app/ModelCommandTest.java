@@ -54,7 +54,7 @@ class ModelCommandTest {
         assertEquals("layer", json.get("norm").textValue());
         assertEquals("mamba_ssm", json.get("layout").textValue());
         assertEquals(2 * 8 * (3 + 2) * 4, json.get("state_bytes").intValue());
-        assertEquals("7", json.get("card").get("steps").textValue());
+        assertEquals(7, json.get("card").get("steps").intValue());
         assertEquals(MambaModel.load(folder).fingerprint(), json.get("fingerprint").textValue());
         assertTrue(!json.get("tied").booleanValue());
     }

@@ -2,7 +2,6 @@ package io.mambabyte.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -17,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -280,20 +280,7 @@ class ScoreCommandTest {
     @Test
     void shouldEndQuietlyWhenReaderLeaves() throws Exception {
         String file = file("log", "line\n".repeat(20));
-        Terminal broken =
-                new Terminal(
-                        System.in,
-                        new java.io.OutputStream() {
-                            @Override
-                            public void write(int value) throws IOException {
-                                throw new IOException("Broken pipe");
-                            }
-                        },
-                        terminal.err,
-                        false,
-                        false,
-                        0,
-                        Map.of());
+        Terminal broken = failing("Broken pipe");
         assertEquals(0, terminal.run(_ -> new ScoreCommand(broken), "--model", TINY, file));
         assertEquals("", terminal.errors);
     }
@@ -301,22 +288,20 @@ class ScoreCommandTest {
     @Test
     void shouldFailWhenOutputCannotBeWritten() throws Exception {
         String file = file("log", "line\n");
-        Terminal full =
-                new Terminal(
-                        System.in,
-                        new java.io.OutputStream() {
-                            @Override
-                            public void write(int value) throws IOException {
-                                throw new IOException("No space left on device");
-                            }
-                        },
-                        terminal.err,
-                        false,
-                        false,
-                        0,
-                        Map.of());
+        Terminal full = failing("No space left on device");
         assertEquals(1, terminal.run(_ -> new ScoreCommand(full), "--model", TINY, file));
         assertEquals("mambabyte: standard output: No space left on device\n", terminal.errors);
-        assertNull(full.environment().get("NO_COLOR"));
+    }
+
+    /** A terminal whose standard output fails at the first byte. */
+    private Terminal failing(String message) {
+        OutputStream out =
+                new OutputStream() {
+                    @Override
+                    public void write(int value) throws IOException {
+                        throw new IOException(message);
+                    }
+                };
+        return new Terminal(System.in, out, terminal.err, false, false, 0, Map.of());
     }
 }

@@ -27,6 +27,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 class CheckpointTest {
@@ -162,7 +163,7 @@ class CheckpointTest {
         return new Tensor(tensor.name, tensor.dtype, tensor.shape, values);
     }
 
-    private static void bytes(ModelFiles model, java.util.function.UnaryOperator<byte[]> change) {
+    private static void bytes(ModelFiles model, UnaryOperator<byte[]> change) {
         byte[] content = model.file("model.safetensors");
         model.files.put("model.safetensors", change.apply(content));
     }

@@ -26,7 +26,7 @@ class ModelCardTest {
                 folder.resolve("card.json"),
                 """
                 {"name": "logs", "steps": 1200, "held_out": {"hdfs": 0.41, "bgl": 0.5},
-                 "data": [{"source": "hdfs", "licence": "CC-BY-4.0"}], "shape": [128, 4],
+                 "data": [{"source": "hdfs", "licence": "CC-BY-4.0"}], "shape": [128, 4], "of": {"x": {}},
                  "note": "a\\u001b[31mb\\nc"}
                 """);
         ModelCard card = card(folder);
@@ -35,11 +35,10 @@ class ModelCardTest {
                 List.of(
                         new ModelCard.Entry("name", "logs"),
                         new ModelCard.Entry("steps", "1200"),
-                        new ModelCard.Entry("held_out.hdfs", "0.41"),
-                        new ModelCard.Entry("held_out.bgl", "0.5"),
-                        new ModelCard.Entry("data[0].source", "hdfs"),
-                        new ModelCard.Entry("data[0].licence", "CC-BY-4.0"),
-                        new ModelCard.Entry("shape", "[128,4]"),
+                        new ModelCard.Entry("held_out", "hdfs 0.41, bgl 0.5"),
+                        new ModelCard.Entry("data[0]", "source hdfs, licence CC-BY-4.0"),
+                        new ModelCard.Entry("shape", "128, 4"),
+                        new ModelCard.Entry("of.x", ""),
                         new ModelCard.Entry("note", "a [31mb c")),
                 card.entries());
     }
@@ -49,6 +48,7 @@ class ModelCardTest {
         Files.writeString(folder.resolve("README.md"), "\n# A model\nof logs\n");
         ModelCard card = card(folder);
         assertEquals("README.md", card.file());
+        assertEquals("\n# A model\nof logs\n", card.text());
         assertEquals(
                 List.of(new ModelCard.Entry("", "# A model"), new ModelCard.Entry("", "of logs")),
                 card.entries());

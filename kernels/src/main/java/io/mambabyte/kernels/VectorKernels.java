@@ -283,10 +283,13 @@ final class VectorKernels extends Kernels {
             float[] variance,
             int offset) {
         for (int row = 0; row < rows; row++) {
+            // The maximum is found out here because C2's inlining budget ends inside of
+            // surprisalRow otherwise, and its last vectors become objects.
             surprisalRow(
                     logits.values,
                     logits.start(row),
                     logits.width,
+                    max(logits.values, logits.start(row), logits.width),
                     targets[targetOffset + row] & 0xff,
                     surprisal,
                     entropy,
@@ -299,12 +302,12 @@ final class VectorKernels extends Kernels {
             float[] logits,
             int from,
             int width,
+            float max,
             int target,
             float[] surprisal,
             float[] entropy,
             float[] variance,
             int index) {
-        float max = max(logits, from, width);
         FloatVector m = FloatVector.broadcast(SPECIES, max);
         FloatVector s = FloatVector.zero(SPECIES);
         FloatVector t = s;

@@ -2,10 +2,13 @@ package io.mambabyte.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What is said about a model beside its weights: card.json as the trainers here write it (data,
@@ -18,6 +21,13 @@ public final class ModelCard {
 
     /** Lines of a README that stand for a card. */
     private static final int README_LINES_MAX = 20;
+
+    /** A longer object is shown field by field. */
+    private static final int LINE_CHARACTERS_MAX = 300;
+
+    private static final int FRACTION_DIGITS = 5;
+    private static final Pattern CHECKSUM = Pattern.compile("[0-9a-f]{40,128}");
+    private static final int CHECKSUM_DIGITS = 12;
 
     /** Longer lists and values are cut, so that a card stays readable. */
     private static final int VALUE_CHARACTERS_MAX = 400;
@@ -108,8 +118,10 @@ public final class ModelCard {
 
     /** One entry for each value, and for each object or array that holds nothing but values. */
     private static void flatten(String name, JsonNode node, List<Entry> out) {
-        if (node.isValueNode() || (!name.isEmpty() && holdsValuesOnly(node))) {
-            out.add(new Entry(CheckpointException.printable(name), cut(line(node))));
+        String line = line(node);
+        boolean fits = line.length() <= LINE_CHARACTERS_MAX || !node.isObject();
+        if (node.isValueNode() || (!name.isEmpty() && holdsValuesOnly(node) && fits)) {
+            out.add(new Entry(CheckpointException.printable(name), cut(line)));
         } else if (node.isObject()) {
             for (Map.Entry<String, JsonNode> field : node.properties()) {
                 flatten(
@@ -135,17 +147,28 @@ public final class ModelCard {
 
     private static String line(JsonNode node) {
         if (node.isValueNode()) {
-            return node.asText();
+            return value(node);
         }
         List<String> parts = new ArrayList<>();
         if (node.isObject()) {
             for (Map.Entry<String, JsonNode> field : node.properties()) {
-                parts.add(field.getKey() + " " + field.getValue().asText());
+                parts.add(field.getKey() + " " + value(field.getValue()));
             }
         } else {
-            node.forEach(element -> parts.add(element.asText()));
+            node.forEach(element -> parts.add(value(element)));
         }
         return String.join(", ", parts);
+    }
+
+    /** Fractions and checksums to as many digits as a person compares. */
+    private static String value(JsonNode value) {
+        if (value.isDouble()) {
+            return new BigDecimal(value.asText())
+                    .round(new MathContext(FRACTION_DIGITS))
+                    .toString();
+        }
+        String text = value.asText();
+        return CHECKSUM.matcher(text).matches() ? text.substring(0, CHECKSUM_DIGITS) + "..." : text;
     }
 
     /** One line without control characters: a card is data and must not steer a terminal. */

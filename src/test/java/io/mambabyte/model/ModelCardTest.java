@@ -27,8 +27,10 @@ class ModelCardTest {
                 """
                 {"name": "logs", "steps": 1200, "held_out": {"hdfs": 0.41, "bgl": 0.5},
                  "data": [{"source": "hdfs", "licence": "CC-BY-4.0"}], "shape": [128, 4], "of": {"x": {}},
+                 "sha256": "%s", "share": 0.10783285, "long": {"a": "%s", "b": "%s"},
                  "note": "a\\u001b[31mb\\nc"}
-                """);
+                """
+                        .formatted("ab".repeat(32), "x".repeat(200), "y".repeat(500)));
         ModelCard card = card(folder);
         assertEquals("card.json", card.file());
         assertEquals(
@@ -39,6 +41,10 @@ class ModelCardTest {
                         new ModelCard.Entry("data[0]", "source hdfs, licence CC-BY-4.0"),
                         new ModelCard.Entry("shape", "128, 4"),
                         new ModelCard.Entry("of.x", ""),
+                        new ModelCard.Entry("sha256", "abababababab..."),
+                        new ModelCard.Entry("share", "0.10783"),
+                        new ModelCard.Entry("long.a", "x".repeat(200)),
+                        new ModelCard.Entry("long.b", "y".repeat(400) + "..."),
                         new ModelCard.Entry("note", "a [31mb c")),
                 card.entries());
     }

@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import pathlib
+import shlex
 import sys
 import time
 
@@ -191,7 +192,7 @@ def finish(args, config, model, streams, files, val, extra, steps, seconds, gpu,
                      + f"; weight decay {args.weight_decay} on matrices, none on A_log, D, norms and biases"
                      + f"; gradients clipped at norm {args.clip}; bf16 activations, float32 parameters and scan",
                      "schedule": f"Peak learning rate {args.lr}, {args.warmup} steps of warm-up, cosine to zero",
-                     "command": "python3 train.py " + " ".join(sys.argv[1:])},
+                     "command": "python3 train.py " + shlex.join(sys.argv[1:])},
         "held_out": {"arithmetic": "float32", "cap": cap, "fresh_lines": 2000, "fresh_cap": 512, "note": args.note,
                      "mixed": {"bytes": sum(s for _, s in mixture.values()), "of": sorted(mixture),
                                "running_state": round(mixed, 4)},

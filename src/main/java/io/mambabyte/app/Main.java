@@ -1,5 +1,7 @@
 package io.mambabyte.app;
 
+import io.mambabyte.app.bench.BenchCommand;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -13,7 +15,7 @@ import picocli.CommandLine.ScopeType;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {HelpCommand.class, ScoreCommand.class, ModelCommand.class})
+        subcommands = {HelpCommand.class, ScoreCommand.class, ModelCommand.class, BenchCommand.class})
 public final class Main {
     @Option(
             names = "--debug",

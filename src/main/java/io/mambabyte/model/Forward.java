@@ -18,7 +18,7 @@ public final class Forward {
      * be used often, few enough for the activations to stay close themselves. Results do not depend
      * on it.
      */
-    private static final int BLOCK_ROWS = 64;
+    private static final int BLOCK_ROWS = 128;
 
     private final MambaModel model;
     private final Kernels kernels;

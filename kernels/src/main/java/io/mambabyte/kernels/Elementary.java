@@ -14,6 +14,7 @@ final class Elementary {
     static final float ROUND = 0x1.8p23f;
 
     static final int SIGN = 0x80000000;
+    static final int MAGNITUDE = 0x7fffffff;
     static final int MANTISSA_BITS = 23;
 
     /**
@@ -30,8 +31,8 @@ final class Elementary {
     static final float P4 = 0x1.3cedb0p-7f;
     static final float P5 = 0x1.5aa9a6p-10f;
 
-    /** Arguments of exp are clamped here, for the same reason as {@link #LEAST_POWER}. */
-    static final float LEAST_EXPONENT = -86f;
+    /** Arguments of exp are clamped at this and its negative, as powers are. */
+    static final float LARGEST_EXPONENT = 86f;
 
     static final float LOG2_E = 0x1.715476p0f;
 
@@ -40,7 +41,10 @@ final class Elementary {
 
     static final float LN2_LOW = 0x1.7f7d1cp-20f;
 
-    /** {@code e^f = 1 + f + f^2 * (E2 + f * (E3 + ...))} for |f| <= log(2) / 2. */
+    /**
+     * {@code e^f = 1 + f + f^2 * (E2 + f * (E3 + ...))} for |f| <= log(2) / 2; with g = -f, odd
+     * coefficients change their sign.
+     */
     static final float E2 = 0x1.fffffap-2f;
 
     static final float E3 = 0x1.555492p-3f;
@@ -80,34 +84,50 @@ final class Elementary {
         return Float.intBitsToFloat(bits(p) + (bits(r) << MANTISSA_BITS));
     }
 
-    /** {@code exp(max(-|x|, -86))}; NaN counts as -86. */
-    static float expOfMinusAbs(float x) {
-        int clamped = Math.min(bits(x) | SIGN, bits(LEAST_EXPONENT));
-        float c = Float.intBitsToFloat(clamped);
-        float r = Math.fma(c, LOG2_E, ROUND);
+    /** {@code min(|x|, 86)}; NaN counts as 86. */
+    static float clampedAbs(float x) {
+        return Float.intBitsToFloat(Math.min(bits(x) & MAGNITUDE, bits(LARGEST_EXPONENT)));
+    }
+
+    /** {@code exp(-c)} for |c| <= 86: {@code 2^n * exp(-g)}, and {@code exp(-g) = 1 + g * p}. */
+    static float expOfMinus(float c) {
+        float r = Math.fma(c, -LOG2_E, ROUND);
         float n = r - ROUND;
-        float f = Math.fma(n, -LN2_HIGH, c);
-        f = Math.fma(n, -LN2_LOW, f);
-        float p = Math.fma(E6, f, E5);
-        p = Math.fma(p, f, E4);
-        p = Math.fma(p, f, E3);
-        p = Math.fma(p, f, E2);
-        p = Math.fma(p, f, 1f);
-        p = Math.fma(p, f, 1f);
+        float g = Math.fma(n, LN2_HIGH, c);
+        g = Math.fma(n, LN2_LOW, g);
+        float p = Math.fma(E6, g, -E5);
+        p = Math.fma(p, g, E4);
+        p = Math.fma(p, g, -E3);
+        p = Math.fma(p, g, E2);
+        p = Math.fma(p, g, -1f);
+        p = Math.fma(p, g, 1f);
         return Float.intBitsToFloat(bits(p) + (bits(r) << MANTISSA_BITS));
     }
 
     /** {@code x / (1 + exp(-x))}. */
     static float silu(float x) {
-        float e = expOfMinusAbs(x);
-        float a = Float.intBitsToFloat(Math.min(bits(x) | SIGN, bits(LEAST_EXPONENT)));
-        float numerator = x < 0f ? a * e : x;
-        return numerator / (1f + e);
+        float c = Float.intBitsToFloat(bits(clampedAbs(x)) | (bits(x) & SIGN));
+        float r = Math.fma(c, -LOG2_E, ROUND);
+        float n = r - ROUND;
+        float g = Math.fma(n, LN2_HIGH, c);
+        g = Math.fma(n, LN2_LOW, g);
+        float p = Math.fma(E6, g, -E5);
+        p = Math.fma(p, g, E4);
+        p = Math.fma(p, g, -E3);
+        p = Math.fma(p, g, E2);
+        p = Math.fma(p, g, -1f);
+        // 1 + 2^n * (1 + g * p), with what 1 + 2^n loses added to the small part.
+        float power = Float.intBitsToFloat((bits(r) << MANTISSA_BITS) + bits(1f));
+        float sum = power + 1f;
+        float lost = power - sum + 1f;
+        float denominator = Math.fma(power * g, p, lost) + sum;
+        float numerator = x < 0f ? c : x;
+        return numerator / denominator;
     }
 
     /** {@code log(1 + exp(x))}. */
     static float softplus(float x) {
-        float e = expOfMinusAbs(x);
+        float e = expOfMinus(clampedAbs(x));
         float p = Math.fma(L9, e, L8);
         p = Math.fma(p, e, L7);
         p = Math.fma(p, e, L6);

@@ -5,18 +5,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * The weights of a linear layer, packed once for {@link Kernels#multiply}.
  *
- * <p>A panel holds {@value #PANEL} output columns, input by input: {@code [inputs][32]}. The last
- * panel is 16 wide where that is enough. Reading a panel from front to back is then all that a
+ * <p>A panel holds {@value #PANEL} output columns, input by input: {@code [inputs][64]}. The last
+ * panel is as wide as the columns that are left. Reading a panel from front to back is then all that a
  * product does with it, for one row as for many.
  */
 public final class PackedMatrix {
     /** Output columns of a panel. */
-    static final int PANEL = 32;
+    static final int PANEL = 64;
 
     final int inputs;
     final int columns;
 
-    /** {@code [panel][inputs][32]}, the last panel {@code [inputs][16]} where that is enough. */
+    /** {@code [panel][inputs][64]}, the last panel {@code [inputs][columns % 64]}. */
     final float[] panels;
 
     /** {@code [columns]}: what the chain of every output starts from. */

@@ -235,7 +235,7 @@ final class ScalarKernels extends Kernels {
             for (int c = 0; c < logits.width; c++) {
                 int lane = c % LANES;
                 float d = values[from + c] - max;
-                float e = Elementary.expOfMinusAbs(d);
+                float e = Elementary.expOfMinus(Elementary.clampedAbs(d));
                 float ed = e * d;
                 s[lane] += e;
                 t[lane] += ed;

@@ -4,37 +4,37 @@ import static io.mambabyte.kernels.VectorKernels.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /** The functions of {@link Elementary}, a lane at a time by the same operations. */
 final class VectorElementary {
     private VectorElementary() {}
 
-    /** {@code max(-|x|, -86)} as {@link Elementary} clamps it. */
-    static FloatVector minusAbs(FloatVector x) {
+    /** {@link Elementary#clampedAbs}. */
+    static FloatVector clampedAbs(FloatVector x) {
         return x.reinterpretAsInts()
-                .lanewise(VectorOperators.OR, Elementary.SIGN)
-                .lanewise(VectorOperators.MIN, Float.floatToRawIntBits(Elementary.LEAST_EXPONENT))
+                .lanewise(VectorOperators.AND, Elementary.MAGNITUDE)
+                .lanewise(
+                        VectorOperators.MIN,
+                        Float.floatToRawIntBits(Elementary.LARGEST_EXPONENT))
                 .reinterpretAsFloats();
     }
 
-    /** {@code exp(c)} for c from {@link #minusAbs}. */
-    static FloatVector exp(FloatVector c) {
+    /** {@link Elementary#expOfMinus}. */
+    static FloatVector expOfMinus(FloatVector c) {
         FloatVector round = FloatVector.broadcast(SPECIES, Elementary.ROUND);
-        FloatVector one = FloatVector.broadcast(SPECIES, 1f);
-        FloatVector r = c.fma(FloatVector.broadcast(SPECIES, Elementary.LOG2_E), round);
+        FloatVector r = c.fma(FloatVector.broadcast(SPECIES, -Elementary.LOG2_E), round);
         FloatVector n = r.sub(round);
-        FloatVector f = n.fma(FloatVector.broadcast(SPECIES, -Elementary.LN2_HIGH), c);
-        f = n.fma(FloatVector.broadcast(SPECIES, -Elementary.LN2_LOW), f);
+        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_HIGH), c);
+        g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_LOW), g);
         FloatVector p =
                 FloatVector.broadcast(SPECIES, Elementary.E6)
-                        .fma(f, FloatVector.broadcast(SPECIES, Elementary.E5));
-        p = p.fma(f, FloatVector.broadcast(SPECIES, Elementary.E4));
-        p = p.fma(f, FloatVector.broadcast(SPECIES, Elementary.E3));
-        p = p.fma(f, FloatVector.broadcast(SPECIES, Elementary.E2));
-        p = p.fma(f, one);
-        p = p.fma(f, one);
+                        .fma(g, FloatVector.broadcast(SPECIES, -Elementary.E5));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, -Elementary.E3));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E2));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, -1f));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, 1f));
         IntVector exponent =
                 r.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
         return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
@@ -42,16 +42,40 @@ final class VectorElementary {
 
     /** {@link Elementary#silu}. */
     static FloatVector silu(FloatVector x) {
-        FloatVector a = minusAbs(x);
-        FloatVector e = exp(a);
-        VectorMask<Float> negative = x.lt(0f);
-        FloatVector numerator = x.blend(a.mul(e), negative);
-        return numerator.div(e.add(1f));
+        IntVector sign = x.reinterpretAsInts().lanewise(VectorOperators.AND, Elementary.SIGN);
+        FloatVector c =
+                clampedAbs(x)
+                        .reinterpretAsInts()
+                        .lanewise(VectorOperators.OR, sign)
+                        .reinterpretAsFloats();
+        FloatVector round = FloatVector.broadcast(SPECIES, Elementary.ROUND);
+        FloatVector r = c.fma(FloatVector.broadcast(SPECIES, -Elementary.LOG2_E), round);
+        FloatVector n = r.sub(round);
+        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_HIGH), c);
+        g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_LOW), g);
+        FloatVector p =
+                FloatVector.broadcast(SPECIES, Elementary.E6)
+                        .fma(g, FloatVector.broadcast(SPECIES, -Elementary.E5));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, -Elementary.E3));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E2));
+        p = p.fma(g, FloatVector.broadcast(SPECIES, -1f));
+        FloatVector one = FloatVector.broadcast(SPECIES, 1f);
+        FloatVector power =
+                r.reinterpretAsInts()
+                        .lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS)
+                        .add(one.reinterpretAsInts())
+                        .reinterpretAsFloats();
+        FloatVector sum = power.add(one);
+        FloatVector lost = power.sub(sum).add(one);
+        FloatVector denominator = power.mul(g).fma(p, lost).add(sum);
+        FloatVector numerator = x.blend(c, x.lt(0f));
+        return numerator.div(denominator);
     }
 
     /** {@link Elementary#softplus}. */
     static FloatVector softplus(FloatVector x) {
-        FloatVector e = exp(minusAbs(x));
+        FloatVector e = expOfMinus(clampedAbs(x));
         FloatVector p =
                 FloatVector.broadcast(SPECIES, Elementary.L9)
                         .fma(e, FloatVector.broadcast(SPECIES, Elementary.L8));

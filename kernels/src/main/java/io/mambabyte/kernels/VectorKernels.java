@@ -315,7 +315,7 @@ final class VectorKernels extends Kernels {
         if (LANES == 16) {
             for (int c = 0; c < width; c += 16) {
                 FloatVector d = FloatVector.fromArray(SPECIES, logits, from + c).sub(m);
-                FloatVector e = VectorElementary.exp(VectorElementary.minusAbs(d));
+                FloatVector e = VectorElementary.expOfMinus(VectorElementary.clampedAbs(d));
                 FloatVector ed = e.mul(d);
                 s = s.add(e);
                 t = t.add(ed);
@@ -332,13 +332,13 @@ final class VectorKernels extends Kernels {
                 FloatVector qh = sl;
                 for (int c = lane; c < width; c += 16) {
                     FloatVector d = FloatVector.fromArray(SPECIES, logits, from + c).sub(m);
-                    FloatVector e = VectorElementary.exp(VectorElementary.minusAbs(d));
+                    FloatVector e = VectorElementary.expOfMinus(VectorElementary.clampedAbs(d));
                     FloatVector ed = e.mul(d);
                     sl = sl.add(e);
                     tl = tl.add(ed);
                     ql = ed.fma(d, ql);
                     d = FloatVector.fromArray(SPECIES, logits, from + c + 8).sub(m);
-                    e = VectorElementary.exp(VectorElementary.minusAbs(d));
+                    e = VectorElementary.expOfMinus(VectorElementary.clampedAbs(d));
                     ed = e.mul(d);
                     sh = sh.add(e);
                     th = th.add(ed);

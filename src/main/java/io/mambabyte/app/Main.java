@@ -15,7 +15,12 @@ import picocli.CommandLine.ScopeType;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {HelpCommand.class, ScoreCommand.class, ModelCommand.class, BenchCommand.class})
+        subcommands = {
+            HelpCommand.class,
+            ScoreCommand.class,
+            ModelCommand.class,
+            BenchCommand.class
+        })
 public final class Main {
     @Option(
             names = "--debug",

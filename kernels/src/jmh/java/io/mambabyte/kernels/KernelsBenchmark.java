@@ -178,28 +178,22 @@ public class KernelsBenchmark {
         k.convolveSilu(convolution, ROWS, x, convolved);
     }
 
-    /** Softplus and delta * x, in place: the argument becomes larger by and by, the work does not. */
+    /**
+     * Softplus and delta * x, in place: the argument becomes larger by and by, the work does not.
+     */
     @Benchmark
     @OperationsPerInvocation(ROWS)
     public void timeSteps() {
         k.timeSteps(ROWS, raw, convolved, input);
     }
 
-    /** Nanoseconds a row of {@code d_inner x 16} states: divide by d_inner for those of 16 states. */
+    /**
+     * Nanoseconds a row of {@code d_inner x 16} states: divide by d_inner for those of 16 states.
+     */
     @Benchmark
     @OperationsPerInvocation(ROWS)
     public void scan() {
-        k.scan(
-                parameters,
-                ROWS,
-                delta,
-                convolved,
-                input,
-                selection,
-                dtRank,
-                z,
-                state,
-                scanned);
+        k.scan(parameters, ROWS, delta, convolved, input, selection, dtRank, z, state, scanned);
     }
 
     /** RMS normalisation. */

@@ -170,8 +170,8 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
      *
      * @param parameters A and D
      * @param rows number of rows
-     * @param delta row-major {@code [rows][>= width]}, not negative; delta, input and y have the same
-     *     offset and stride, so that one index serves the three
+     * @param delta row-major {@code [rows][>= width]}, not negative; delta, input and y have the
+     *     same offset and stride, so that one index serves the three
      * @param x row-major {@code [rows][>= width]}
      * @param input row-major {@code [rows][>= width]}: {@code delta * x}
      * @param projection row-major {@code [rows][...]}: B from bColumn on, a column a state, then C

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
  * The weights of a linear layer, packed once for {@link Kernels#multiply}.
  *
  * <p>A panel holds {@value #PANEL} output columns, input by input: {@code [inputs][64]}. The last
- * panel is as wide as the columns that are left. Reading a panel from front to back is then all that a
- * product does with it, for one row as for many.
+ * panel is as wide as the columns that are left. Reading a panel from front to back is then all
+ * that a product does with it, for one row as for many.
  */
 public final class PackedMatrix {
     /** Output columns of a panel. */

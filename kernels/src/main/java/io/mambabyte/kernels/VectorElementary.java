@@ -14,9 +14,7 @@ final class VectorElementary {
     static FloatVector clampedAbs(FloatVector x) {
         return x.reinterpretAsInts()
                 .lanewise(VectorOperators.AND, Elementary.MAGNITUDE)
-                .lanewise(
-                        VectorOperators.MIN,
-                        Float.floatToRawIntBits(Elementary.LARGEST_EXPONENT))
+                .lanewise(VectorOperators.MIN, Float.floatToRawIntBits(Elementary.LARGEST_EXPONENT))
                 .reinterpretAsFloats();
     }
 

@@ -11,8 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Six rows x four vectors are 24 accumulators: with four vectors of weights and the broadcast
  * inputs they fit the 32 registers of AVX-512 and NEON, and six rows keep all their addresses in
  * general registers. (12 rows x 2 vectors need fewer loads but spend a third of the instructions on
- * addresses: 185 against 215 GFLOP/s where the peak is 230.) AVX2 has 16 registers and runs two rows x four vectors:
- * eight chains, as many as cover the latency of a fused multiply-add on two units.
+ * addresses: 185 against 215 GFLOP/s where the peak is 230.) AVX2 has 16 registers and runs two
+ * rows x four vectors: eight chains, as many as cover the latency of a fused multiply-add on two
+ * units.
  */
 final class VectorProduct {
     private static final VectorSpecies<Float> SPECIES = VectorKernels.SPECIES;
@@ -52,50 +53,151 @@ final class VectorProduct {
         }
     }
 
-    private static void multiply4(PackedMatrix w, int wStart, int column, int rows, Rows x, Rows y) {
+    private static void multiply4(
+            PackedMatrix w, int wStart, int column, int rows, Rows x, Rows y) {
         int row = 0;
         if (MOST_ROWS == 6) {
             for (; row + 6 <= rows; row += 6) {
-                rows6x4(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+                rows6x4(
+                        w.panels,
+                        wStart,
+                        w.inputs,
+                        w.bias,
+                        column,
+                        x.values,
+                        x.start(row),
+                        x.stride,
+                        y.values,
+                        y.start(row) + column,
+                        y.stride);
             }
         }
         for (; row + 2 <= rows; row += 2) {
-            rows2x4(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+            rows2x4(
+                    w.panels,
+                    wStart,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    x.stride,
+                    y.values,
+                    y.start(row) + column,
+                    y.stride);
         }
         if (row < rows) {
-            rows1x4(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), y.values, y.start(row) + column);
+            rows1x4(
+                    w.panels,
+                    wStart,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    y.values,
+                    y.start(row) + column);
         }
     }
 
-    /** A last panel of three vectors, where a vector has 16 lanes: 16 states and a rank up to 16. */
-    private static void multiply3(PackedMatrix w, int wStart, int column, int rows, Rows x, Rows y) {
+    /**
+     * A last panel of three vectors, where a vector has 16 lanes: 16 states and a rank up to 16.
+     */
+    private static void multiply3(
+            PackedMatrix w, int wStart, int column, int rows, Rows x, Rows y) {
         int row = 0;
         if (MOST_ROWS == 6) {
             for (; row + 6 <= rows; row += 6) {
-                rows6x3(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+                rows6x3(
+                        w.panels,
+                        wStart,
+                        w.inputs,
+                        w.bias,
+                        column,
+                        x.values,
+                        x.start(row),
+                        x.stride,
+                        y.values,
+                        y.start(row) + column,
+                        y.stride);
             }
         }
         for (; row + 2 <= rows; row += 2) {
-            rows2x3(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+            rows2x3(
+                    w.panels,
+                    wStart,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    x.stride,
+                    y.values,
+                    y.start(row) + column,
+                    y.stride);
         }
         if (row < rows) {
-            rows1x3(w.panels, wStart, w.inputs, w.bias, column, x.values, x.start(row), y.values, y.start(row) + column);
+            rows1x3(
+                    w.panels,
+                    wStart,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    y.values,
+                    y.start(row) + column);
         }
     }
 
     /** A vector of another last panel. */
-    private static void multiply1(PackedMatrix w, int wStart, int wStride, int column, int rows, Rows x, Rows y) {
+    private static void multiply1(
+            PackedMatrix w, int wStart, int wStride, int column, int rows, Rows x, Rows y) {
         int row = 0;
         if (MOST_ROWS == 6) {
             for (; row + 6 <= rows; row += 6) {
-                rows6x1(w.panels, wStart, wStride, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+                rows6x1(
+                        w.panels,
+                        wStart,
+                        wStride,
+                        w.inputs,
+                        w.bias,
+                        column,
+                        x.values,
+                        x.start(row),
+                        x.stride,
+                        y.values,
+                        y.start(row) + column,
+                        y.stride);
             }
         }
         for (; row + 2 <= rows; row += 2) {
-            rows2x1(w.panels, wStart, wStride, w.inputs, w.bias, column, x.values, x.start(row), x.stride, y.values, y.start(row) + column, y.stride);
+            rows2x1(
+                    w.panels,
+                    wStart,
+                    wStride,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    x.stride,
+                    y.values,
+                    y.start(row) + column,
+                    y.stride);
         }
         if (row < rows) {
-            rows1x1(w.panels, wStart, wStride, w.inputs, w.bias, column, x.values, x.start(row), y.values, y.start(row) + column);
+            rows1x1(
+                    w.panels,
+                    wStart,
+                    wStride,
+                    w.inputs,
+                    w.bias,
+                    column,
+                    x.values,
+                    x.start(row),
+                    y.values,
+                    y.start(row) + column);
         }
     }
 
@@ -105,14 +207,35 @@ final class VectorProduct {
         int first = 0;
         for (; first + 2 * PackedMatrix.PANEL <= w.columns; first += 2 * PackedMatrix.PANEL) {
             for (int c = 0; c < PackedMatrix.PANEL; c += BLOCK) {
-                row1x8(w.panels, first * w.inputs + c, panelSize, w.inputs, w.bias, first + c, x, xStart, y, yStart + first + c);
+                row1x8(
+                        w.panels,
+                        first * w.inputs + c,
+                        panelSize,
+                        w.inputs,
+                        w.bias,
+                        first + c,
+                        x,
+                        xStart,
+                        y,
+                        yStart + first + c);
             }
         }
         return first;
     }
 
     /** Six rows, four vectors of columns: 24 chains. */
-    private static void rows6x4(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows6x4(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -210,7 +333,18 @@ final class VectorProduct {
     }
 
     /** Two rows, four vectors of columns: 8 chains. */
-    private static void rows2x4(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows2x4(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -248,7 +382,16 @@ final class VectorProduct {
     }
 
     /** One row, four vectors of columns: 4 chains. */
-    private static void rows1x4(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, float[] y, int yStart) {
+    private static void rows1x4(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            float[] y,
+            int yStart) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -271,7 +414,18 @@ final class VectorProduct {
     }
 
     /** Six rows, three vectors of columns: 18 chains. */
-    private static void rows6x3(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows6x3(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -350,7 +504,18 @@ final class VectorProduct {
     }
 
     /** Two rows, three vectors of columns: 6 chains. */
-    private static void rows2x3(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows2x3(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -381,7 +546,16 @@ final class VectorProduct {
     }
 
     /** One row, three vectors of columns: 3 chains. */
-    private static void rows1x3(float[] w, int wStart, int inputs, float[] bias, int column, float[] x, int xStart, float[] y, int yStart) {
+    private static void rows1x3(
+            float[] w,
+            int wStart,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            float[] y,
+            int yStart) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
         FloatVector s0c = FloatVector.fromArray(SPECIES, bias, column + 2 * LANES);
@@ -400,7 +574,19 @@ final class VectorProduct {
     }
 
     /** Six rows, one vector of columns: 6 chains. */
-    private static void rows6x1(float[] w, int wStart, int wStride, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows6x1(
+            float[] w,
+            int wStart,
+            int wStride,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s1a = s0a;
         FloatVector s2a = s0a;
@@ -435,7 +621,19 @@ final class VectorProduct {
     }
 
     /** Two rows, one vector of columns: 2 chains. */
-    private static void rows2x1(float[] w, int wStart, int wStride, int inputs, float[] bias, int column, float[] x, int xStart, int xStride, float[] y, int yStart, int yStride) {
+    private static void rows2x1(
+            float[] w,
+            int wStart,
+            int wStride,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            int xStride,
+            float[] y,
+            int yStart,
+            int yStride) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s1a = s0a;
         int x1 = xStart + xStride;
@@ -450,7 +648,17 @@ final class VectorProduct {
     }
 
     /** One row, one vector of columns: 1 chain. */
-    private static void rows1x1(float[] w, int wStart, int wStride, int inputs, float[] bias, int column, float[] x, int xStart, float[] y, int yStart) {
+    private static void rows1x1(
+            float[] w,
+            int wStart,
+            int wStride,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            float[] y,
+            int yStart) {
         FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
         for (int k = 0, i = wStart; k < inputs; k++, i += wStride) {
             FloatVector w0 = FloatVector.fromArray(SPECIES, w, i);
@@ -460,7 +668,17 @@ final class VectorProduct {
     }
 
     /** One row, four vectors of columns of each of two panels: eight chains. */
-    private static void row1x8(float[] w, int wStart, int panelSize, int inputs, float[] bias, int column, float[] x, int xStart, float[] y, int yStart) {
+    private static void row1x8(
+            float[] w,
+            int wStart,
+            int panelSize,
+            int inputs,
+            float[] bias,
+            int column,
+            float[] x,
+            int xStart,
+            float[] y,
+            int yStart) {
         int column2 = column + PackedMatrix.PANEL;
         FloatVector s0 = FloatVector.fromArray(SPECIES, bias, column);
         FloatVector s1 = FloatVector.fromArray(SPECIES, bias, column + LANES);
@@ -470,7 +688,9 @@ final class VectorProduct {
         FloatVector s5 = FloatVector.fromArray(SPECIES, bias, column2 + LANES);
         FloatVector s6 = FloatVector.fromArray(SPECIES, bias, column2 + 2 * LANES);
         FloatVector s7 = FloatVector.fromArray(SPECIES, bias, column2 + 3 * LANES);
-        for (int k = 0, i = wStart, j = wStart + panelSize; k < inputs; k++, i += PackedMatrix.PANEL, j += PackedMatrix.PANEL) {
+        for (int k = 0, i = wStart, j = wStart + panelSize;
+                k < inputs;
+                k++, i += PackedMatrix.PANEL, j += PackedMatrix.PANEL) {
             FloatVector v = FloatVector.broadcast(SPECIES, x[xStart + k]);
             s0 = FloatVector.fromArray(SPECIES, w, i).fma(v, s0);
             s1 = FloatVector.fromArray(SPECIES, w, i + LANES).fma(v, s1);

@@ -65,7 +65,15 @@ final class VectorScan {
                         n * width + e,
                         width,
                         rows,
-                        delta.values, input.values, y.values, y.offset + e, y.stride, projection.values, projection.offset + bColumn + n, states, projection.stride,
+                        delta.values,
+                        input.values,
+                        y.values,
+                        y.offset + e,
+                        y.stride,
+                        projection.values,
+                        projection.offset + bColumn + n,
+                        states,
+                        projection.stride,
                         state.values,
                         state.start(n) + e,
                         state.stride);
@@ -75,7 +83,15 @@ final class VectorScan {
                         parameters.decay,
                         n * width + e,
                         rows,
-                        delta.values, input.values, y.values, y.offset + e, y.stride, projection.values, projection.offset + bColumn + n, states, projection.stride,
+                        delta.values,
+                        input.values,
+                        y.values,
+                        y.offset + e,
+                        y.stride,
+                        projection.values,
+                        projection.offset + bColumn + n,
+                        states,
+                        projection.stride,
                         state.values,
                         state.start(n) + e);
             }
@@ -102,9 +118,26 @@ final class VectorScan {
     }
 
     /** Four states; delta, input and y have the same index. */
-    private static void scan4(float[] decay, int a, int width, int rows, float[] delta, float[] input, float[] y, int start, int stride, float[] projection, int bStart, int states, int projectionStride, float[] state, int h, int stateStride) {
+    private static void scan4(
+            float[] decay,
+            int a,
+            int width,
+            int rows,
+            float[] delta,
+            float[] input,
+            float[] y,
+            int start,
+            int stride,
+            float[] projection,
+            int bStart,
+            int states,
+            int projectionStride,
+            float[] state,
+            int h,
+            int stateStride) {
         FloatVector round = FloatVector.fromArray(SPECIES, CONSTANTS, 0);
-        IntVector least = FloatVector.fromArray(SPECIES, CONSTANTS, 1 * Rows.LANES).reinterpretAsInts();
+        IntVector least =
+                FloatVector.fromArray(SPECIES, CONSTANTS, 1 * Rows.LANES).reinterpretAsInts();
         FloatVector p5 = FloatVector.fromArray(SPECIES, CONSTANTS, 2 * Rows.LANES);
         FloatVector p4 = FloatVector.fromArray(SPECIES, CONSTANTS, 3 * Rows.LANES);
         FloatVector p3 = FloatVector.fromArray(SPECIES, CONSTANTS, 4 * Rows.LANES);
@@ -124,36 +157,72 @@ final class VectorScan {
             FloatVector ut = FloatVector.fromArray(SPECIES, input, i);
             FloatVector sum = FloatVector.fromArray(SPECIES, y, i);
 
-            FloatVector t0 = dt.mul(a0).reinterpretAsInts().lanewise(VectorOperators.MIN, least).reinterpretAsFloats();
+            FloatVector t0 =
+                    dt.mul(a0)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
             FloatVector r0 = t0.add(round);
             FloatVector f0 = t0.sub(r0.sub(round));
             FloatVector q0 = p5.fma(f0, p4).fma(f0, p3).fma(f0, p2).fma(f0, p1).fma(f0, one);
-            IntVector e0 = r0.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
-            h0 = q0.reinterpretAsInts().add(e0).reinterpretAsFloats().fma(h0, ut.mul(FloatVector.broadcast(SPECIES, projection[b])));
+            IntVector e0 =
+                    r0.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
+            h0 =
+                    q0.reinterpretAsInts()
+                            .add(e0)
+                            .reinterpretAsFloats()
+                            .fma(h0, ut.mul(FloatVector.broadcast(SPECIES, projection[b])));
             sum = h0.fma(FloatVector.broadcast(SPECIES, projection[b + states]), sum);
 
-            FloatVector t1 = dt.mul(a1).reinterpretAsInts().lanewise(VectorOperators.MIN, least).reinterpretAsFloats();
+            FloatVector t1 =
+                    dt.mul(a1)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
             FloatVector r1 = t1.add(round);
             FloatVector f1 = t1.sub(r1.sub(round));
             FloatVector q1 = p5.fma(f1, p4).fma(f1, p3).fma(f1, p2).fma(f1, p1).fma(f1, one);
-            IntVector e1 = r1.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
-            h1 = q1.reinterpretAsInts().add(e1).reinterpretAsFloats().fma(h1, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 1])));
+            IntVector e1 =
+                    r1.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
+            h1 =
+                    q1.reinterpretAsInts()
+                            .add(e1)
+                            .reinterpretAsFloats()
+                            .fma(h1, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 1])));
             sum = h1.fma(FloatVector.broadcast(SPECIES, projection[b + states + 1]), sum);
 
-            FloatVector t2 = dt.mul(a2).reinterpretAsInts().lanewise(VectorOperators.MIN, least).reinterpretAsFloats();
+            FloatVector t2 =
+                    dt.mul(a2)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
             FloatVector r2 = t2.add(round);
             FloatVector f2 = t2.sub(r2.sub(round));
             FloatVector q2 = p5.fma(f2, p4).fma(f2, p3).fma(f2, p2).fma(f2, p1).fma(f2, one);
-            IntVector e2 = r2.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
-            h2 = q2.reinterpretAsInts().add(e2).reinterpretAsFloats().fma(h2, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 2])));
+            IntVector e2 =
+                    r2.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
+            h2 =
+                    q2.reinterpretAsInts()
+                            .add(e2)
+                            .reinterpretAsFloats()
+                            .fma(h2, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 2])));
             sum = h2.fma(FloatVector.broadcast(SPECIES, projection[b + states + 2]), sum);
 
-            FloatVector t3 = dt.mul(a3).reinterpretAsInts().lanewise(VectorOperators.MIN, least).reinterpretAsFloats();
+            FloatVector t3 =
+                    dt.mul(a3)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
             FloatVector r3 = t3.add(round);
             FloatVector f3 = t3.sub(r3.sub(round));
             FloatVector q3 = p5.fma(f3, p4).fma(f3, p3).fma(f3, p2).fma(f3, p1).fma(f3, one);
-            IntVector e3 = r3.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
-            h3 = q3.reinterpretAsInts().add(e3).reinterpretAsFloats().fma(h3, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 3])));
+            IntVector e3 =
+                    r3.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
+            h3 =
+                    q3.reinterpretAsInts()
+                            .add(e3)
+                            .reinterpretAsFloats()
+                            .fma(h3, ut.mul(FloatVector.broadcast(SPECIES, projection[b + 3])));
             sum = h3.fma(FloatVector.broadcast(SPECIES, projection[b + states + 3]), sum);
 
             sum.intoArray(y, i);
@@ -165,9 +234,24 @@ final class VectorScan {
     }
 
     /** One state, of those that are left. */
-    private static void scan1(float[] decay, int a, int rows, float[] delta, float[] input, float[] y, int start, int stride, float[] projection, int bStart, int states, int projectionStride, float[] state, int h) {
+    private static void scan1(
+            float[] decay,
+            int a,
+            int rows,
+            float[] delta,
+            float[] input,
+            float[] y,
+            int start,
+            int stride,
+            float[] projection,
+            int bStart,
+            int states,
+            int projectionStride,
+            float[] state,
+            int h) {
         FloatVector round = FloatVector.fromArray(SPECIES, CONSTANTS, 0);
-        IntVector least = FloatVector.fromArray(SPECIES, CONSTANTS, 1 * Rows.LANES).reinterpretAsInts();
+        IntVector least =
+                FloatVector.fromArray(SPECIES, CONSTANTS, 1 * Rows.LANES).reinterpretAsInts();
         FloatVector p5 = FloatVector.fromArray(SPECIES, CONSTANTS, 2 * Rows.LANES);
         FloatVector p4 = FloatVector.fromArray(SPECIES, CONSTANTS, 3 * Rows.LANES);
         FloatVector p3 = FloatVector.fromArray(SPECIES, CONSTANTS, 4 * Rows.LANES);
@@ -181,12 +265,21 @@ final class VectorScan {
             FloatVector ut = FloatVector.fromArray(SPECIES, input, i);
             FloatVector sum = FloatVector.fromArray(SPECIES, y, i);
 
-            FloatVector t0 = dt.mul(a0).reinterpretAsInts().lanewise(VectorOperators.MIN, least).reinterpretAsFloats();
+            FloatVector t0 =
+                    dt.mul(a0)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
             FloatVector r0 = t0.add(round);
             FloatVector f0 = t0.sub(r0.sub(round));
             FloatVector q0 = p5.fma(f0, p4).fma(f0, p3).fma(f0, p2).fma(f0, p1).fma(f0, one);
-            IntVector e0 = r0.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
-            h0 = q0.reinterpretAsInts().add(e0).reinterpretAsFloats().fma(h0, ut.mul(FloatVector.broadcast(SPECIES, projection[b])));
+            IntVector e0 =
+                    r0.reinterpretAsInts().lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS);
+            h0 =
+                    q0.reinterpretAsInts()
+                            .add(e0)
+                            .reinterpretAsFloats()
+                            .fma(h0, ut.mul(FloatVector.broadcast(SPECIES, projection[b])));
             sum = h0.fma(FloatVector.broadcast(SPECIES, projection[b + states]), sum);
 
             sum.intoArray(y, i);

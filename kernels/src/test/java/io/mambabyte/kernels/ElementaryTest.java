@@ -54,8 +54,7 @@ class ElementaryTest {
                 "exp2 %.3f, exp %.3f, silu %.3f, softplus %.3f ulp"
                         .formatted(exp2, exp, silu, softplus);
         reporter.publishEntry("largest errors", errors);
-        assertTrue(
-                exp2 <= 2 && exp <= 2 && silu <= 2 && softplus <= 2, () -> errors);
+        assertTrue(exp2 <= 2 && exp <= 2 && silu <= 2 && softplus <= 2, () -> errors);
     }
 
     @Test

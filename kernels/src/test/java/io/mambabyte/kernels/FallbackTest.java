@@ -52,7 +52,6 @@ class FallbackTest {
         assertEquals(
                 "the vector kernels need the option --add-modules=jdk.incubator.vector",
                 thrown.getMessage());
-        assertThrows(
-                IllegalStateException.class, () -> KernelSelection.select("vector", false));
+        assertThrows(IllegalStateException.class, () -> KernelSelection.select("vector", false));
     }
 }

@@ -64,8 +64,7 @@ class KernelsTest {
         float[] bias = Values.NORMAL.array(random, outputs);
         Rows x = Values.NORMAL.rows(random, inputs, 3);
         Rows y = Rows.allocate(outputs, 3);
-        Kernels.scalar()
-                .multiply(PackedMatrix.of(weight, bias, outputs, inputs), 3, x, y);
+        Kernels.scalar().multiply(PackedMatrix.of(weight, bias, outputs, inputs), 3, x, y);
         for (int row = 0; row < 3; row++) {
             for (int c = 0; c < outputs; c++) {
                 double exact = bias[c];

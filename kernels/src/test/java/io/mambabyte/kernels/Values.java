@@ -53,8 +53,27 @@ enum Values {
     /** Within a few units in the last place of where a function changes its form. */
     THRESHOLDS {
         private static final float[] AT = {
-            0f, -0f, 1f, -1f, 20f, -20f, 86f, -86f, 88f, -88.72284f, 125f, -125f, -126f, -127f, 0.5f,
-            -0.5f, 0.3465736f, -0.3465736f, 1.5f, -2.5f, 103.97f
+            0f,
+            -0f,
+            1f,
+            -1f,
+            20f,
+            -20f,
+            86f,
+            -86f,
+            88f,
+            -88.72284f,
+            125f,
+            -125f,
+            -126f,
+            -127f,
+            0.5f,
+            -0.5f,
+            0.3465736f,
+            -0.3465736f,
+            1.5f,
+            -2.5f,
+            103.97f
         };
 
         @Override

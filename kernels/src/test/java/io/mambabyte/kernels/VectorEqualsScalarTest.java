@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Whatever the vector kernels compute, the scalar ones do to the bit: over named inputs, shapes that
- * divide by nothing, offsets, and as many rows as a block has and one more or less.
+ * Whatever the vector kernels compute, the scalar ones do to the bit: over named inputs, shapes
+ * that divide by nothing, offsets, and as many rows as a block has and one more or less.
  */
 @Tag("kernels")
 class VectorEqualsScalarTest {
@@ -25,18 +25,9 @@ class VectorEqualsScalarTest {
     private record Pair(Rows scalar, Rows vector) {
         static Pair of(Rows rows) {
             return new Pair(
+                    new Rows(rows.values.clone(), rows.offset, rows.stride, rows.width, rows.count),
                     new Rows(
-                            rows.values.clone(),
-                            rows.offset,
-                            rows.stride,
-                            rows.width,
-                            rows.count),
-                    new Rows(
-                            rows.values.clone(),
-                            rows.offset,
-                            rows.stride,
-                            rows.width,
-                            rows.count));
+                            rows.values.clone(), rows.offset, rows.stride, rows.width, rows.count));
         }
 
         void assertEqual(int rows, int columns, String what) {
@@ -128,7 +119,8 @@ class VectorEqualsScalarTest {
     @EnumSource
     void shouldNormalize(Values values) {
         int[] columns = new int[40];
-        Arrays.setAll(columns, i -> i < 34 ? i + 1 : new int[] {40, 127, 128, 129, 256, 1023}[i - 34]);
+        Arrays.setAll(
+                columns, i -> i < 34 ? i + 1 : new int[] {40, 127, 128, 129, 256, 1023}[i - 34]);
         for (int n : columns) {
             Random random = new Random(SEED);
             float[] weight = Values.NORMAL.array(random, n);
@@ -141,8 +133,7 @@ class VectorEqualsScalarTest {
                 Pair y = Pair.of(values.rows(random, n, 3));
                 scalar.normalize(normalization, 3, x, y.scalar);
                 vector.normalize(normalization, 3, x, y.vector);
-                y.assertEqual(
-                        3, n, (normalization.bias == null ? "RMS of " : "layer of ") + n);
+                y.assertEqual(3, n, (normalization.bias == null ? "RMS of " : "layer of ") + n);
             }
         }
     }
@@ -257,8 +248,7 @@ class VectorEqualsScalarTest {
                 float[] surprisal = new float[rows + 1];
                 float[] entropy = new float[rows + 1];
                 float[] variance = new float[rows + 1];
-                kernels.surprisal(
-                        rows, logits, targets, 2, surprisal, entropy, variance, 1);
+                kernels.surprisal(rows, logits, targets, 2, surprisal, entropy, variance, 1);
                 float[] to = (kernels == scalar ? all.scalar : all.vector).values;
                 System.arraycopy(surprisal, 0, to, 0, rows + 1);
                 System.arraycopy(entropy, 0, to, rows + 1, rows + 1);

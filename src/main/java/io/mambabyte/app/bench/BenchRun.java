@@ -25,7 +25,8 @@ final class BenchRun {
             String name, CommandSpec spec, BenchOptions options, int recordBytes, boolean surprisal)
             throws InterruptedException {
         options.validate(spec);
-        // Whatever computes, its peak is measured with vectors: without them, say so before waiting.
+        // Whatever computes, its peak is measured with vectors: without them, say so before
+        // waiting.
         Kernels.vector();
         Shape shape = options.shape;
         MambaModel model = MambaModel.of(shape.config(), RandomWeights.of(shape.config(), 1));
@@ -76,13 +77,9 @@ final class BenchRun {
                 options.rounds,
                 100 * m.spread());
         out.printf(
-                Locale.ROOT,
-                "GFLOP/s      %.1f of a measured peak of %.1f%n",
-                gflops,
-                m.fmaPeak());
+                Locale.ROOT, "GFLOP/s      %.1f of a measured peak of %.1f%n", gflops, m.fmaPeak());
         out.printf(Locale.ROOT, "of the peak  %.1f%%%n", 100 * m.fractionOfPeak());
-        out.printf(
-                Locale.ROOT, "allocated    %.3f bytes a byte%n", m.allocatedPerByte());
+        out.printf(Locale.ROOT, "allocated    %.3f bytes a byte%n", m.allocatedPerByte());
     }
 
     private static void json(

@@ -152,8 +152,7 @@ final class ForwardBench {
                         threadMemory == null ? 0 : threadMemory.getCurrentThreadAllocatedBytes();
                 result.allocated += after - before;
                 result.bytes += bytes;
-                double flops =
-                        (double) SLICES * PEAK_RUNS * VectorFmaPeak.operations(PEAK_STEPS);
+                double flops = (double) SLICES * PEAK_RUNS * VectorFmaPeak.operations(PEAK_STEPS);
                 result.rounds[i] =
                         new Measurement.Round(bytes * 1e9 / workNanos, flops / peakNanos);
                 progress.accept(i + 1);

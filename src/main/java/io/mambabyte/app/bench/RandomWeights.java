@@ -51,11 +51,7 @@ final class RandomWeights {
         }
         float[] embedding = uniform(random, MambaConfig.VOCABULARY * d, 1);
         return new MambaWeights(
-                embedding,
-                layers,
-                ones(d),
-                null,
-                uniform(random, MambaConfig.VOCABULARY * d, d));
+                embedding, layers, ones(d), null, uniform(random, MambaConfig.VOCABULARY * d, d));
     }
 
     private static float[] ones(int length) {

@@ -1,4 +1,7 @@
-/** Benchmarks of the command line: figures of this machine, each with what they are measured against. */
+/**
+ * Benchmarks of the command line: figures of this machine, each with what they are measured
+ * against.
+ */
 @NullMarked
 package io.mambabyte.app.bench;
 

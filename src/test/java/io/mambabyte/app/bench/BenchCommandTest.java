@@ -33,7 +33,16 @@ class BenchCommandTest {
     void shouldPrintOneObjectThatAddsUp(String bench) throws Exception {
         assertEquals(
                 0,
-                run(bench, "--shape", "16,1,4", "--rounds", "2", "--threads", "2", "--format", "json"),
+                run(
+                        bench,
+                        "--shape",
+                        "16,1,4",
+                        "--rounds",
+                        "2",
+                        "--threads",
+                        "2",
+                        "--format",
+                        "json"),
                 err::toString);
         JsonNode node = new ObjectMapper().readTree(out.toString());
         assertEquals(2, node.get("threads").asInt());

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Models with random weights of a sensible size, for tests that need no trained one. */
-final class RandomModels {
+public final class RandomModels {
     private RandomModels() {}
 
     static MambaConfig config(int dModel, int layers, int states) {
@@ -18,7 +18,8 @@ final class RandomModels {
         return new MambaConfig(40, 2, 120, 5, 3, 7, norm, 1e-5f);
     }
 
-    static MambaWeights weights(MambaConfig config, long seed) {
+    /** Weights of a sensible size. */
+    public static MambaWeights weights(MambaConfig config, long seed) {
         Random random = new Random(seed);
         int d = config.dModel();
         int e = config.dInner();

@@ -1,0 +1,134 @@
+package io.mambabyte.streams;
+
+import io.mambabyte.avro.Likelihood;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.StateCodec;
+
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.processor.api.FixedKeyProcessor;
+import org.apache.kafka.streams.processor.api.FixedKeyProcessorSupplier;
+import org.apache.kafka.streams.state.StoreBuilder;
+import org.apache.kafka.streams.state.Stores;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Turns a stream of raw values into a stream of their likelihoods, with the state store that it
+ * needs:
+ *
+ * <pre>{@code
+ * MambaByteConfig config = new MambaByteConfig(properties);
+ * builder.<byte[], byte[]>stream("logs")
+ *         .processValues(LikelihoodProcessorSupplier.ofByteKeys(config), Named.as(config.name()))
+ *         .to("likelihoods", Produced.valueSerde(config.outputSerde()));
+ * }</pre>
+ *
+ * <p>Every record with a value gives exactly one likelihood, with the record's key, headers and
+ * timestamp; an empty value is a record like any other. A record without a value (a tombstone)
+ * forgets the state of its key and gives nothing. A record without a key is scored from a fresh
+ * state, which is not kept: there is no order between such records that could mean anything.
+ *
+ * <p>A record that fails leaves the state of its key as it was. What happens then is decided by
+ * Kafka Streams' {@code processing.exception.handler}; a value longer than {@code
+ * mambabyte.max.record.bytes} fails with {@link
+ * org.apache.kafka.common.errors.RecordTooLargeException}.
+ *
+ * <p>The state of a key is the same, to the last bit, on every instance and after every restart:
+ * how likely a byte is depends on the model and the bytes before it and on nothing else.
+ *
+ * @param <K> type of the keys
+ */
+public final class LikelihoodProcessorSupplier<K>
+        implements FixedKeyProcessorSupplier<K, byte[], Likelihood> {
+
+    // What a changelog record holds beside the state: the key (Kafka's own headers and framing of
+    // a batch with one record come to less than 200 bytes).
+    private static final int KEY_AND_FRAMING_BYTES = 64 << 10;
+
+    // The broker's default of message.max.bytes: a changelog topic is never given less.
+    private static final int DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
+
+    private final MambaByteConfig config;
+    private final MambaModel model;
+    private final int stateBytes;
+    private final Function<? super K, byte[]> keyBytes;
+
+    /**
+     * A supplier for any type of keys.
+     *
+     * @param config the settings
+     * @param model the model, shared by all threads
+     * @param keyBytes gives the bytes of a key, such that equal keys have equal bytes; never called
+     *     with null. Under this name a key's state is stored
+     */
+    public LikelihoodProcessorSupplier(
+            MambaByteConfig config, MambaModel model, Function<? super K, byte[]> keyBytes) {
+        this.config = config;
+        this.model = model;
+        stateBytes = new StateCodec(model).size();
+        this.keyBytes = keyBytes;
+    }
+
+    /**
+     * A supplier for keys that are raw bytes, with the model that the settings name.
+     *
+     * @param config the settings
+     * @return the supplier
+     * @throws org.apache.kafka.common.config.ConfigException if the model cannot be read
+     */
+    public static LikelihoodProcessorSupplier<byte[]> ofByteKeys(MambaByteConfig config) {
+        return new LikelihoodProcessorSupplier<>(config, config.loadModel(), Function.identity());
+    }
+
+    @Override
+    public FixedKeyProcessor<K, byte[], Likelihood> get() {
+        return new LikelihoodProcessor<>(config, model, keyBytes, maxChangelogRecordBytes());
+    }
+
+    /**
+     * The store of the keys' states, its changelog topic sized for them.
+     *
+     * @return one store, or none where records are scored on their own
+     */
+    @Override
+    public Set<StoreBuilder<?>> stores() {
+        if (config.context() == MambaByteConfig.Context.RECORD) {
+            return Set.of();
+        }
+        var supplier =
+                switch (config.store()) {
+                    case ROCKSDB -> Stores.persistentKeyValueStore(config.storeName());
+                    case IN_MEMORY -> Stores.inMemoryKeyValueStore(config.storeName());
+                };
+        return Set.of(
+                Stores.keyValueStoreBuilder(supplier, Serdes.Bytes(), Serdes.ByteArray())
+                        // Without it every record would write a whole state to the changelog.
+                        .withCachingEnabled()
+                        .withLoggingEnabled(
+                                Map.of(
+                                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                                        Integer.toString(maxChangelogRecordBytes()))));
+    }
+
+    /**
+     * What a key's state takes in the store.
+     *
+     * @return bytes, the same for every key
+     */
+    public int stateBytes() {
+        return stateBytes;
+    }
+
+    /**
+     * Largest record that the changelog topic must take: a state and its key.
+     *
+     * @return bytes
+     */
+    public int maxChangelogRecordBytes() {
+        return Math.max(
+                DEFAULT_MAX_MESSAGE_BYTES, Math.addExact(stateBytes, KEY_AND_FRAMING_BYTES));
+    }
+}

@@ -19,6 +19,9 @@ import picocli.CommandLine.ScopeType;
             HelpCommand.class,
             ScoreCommand.class,
             ModelCommand.class,
+            RunCommand.class,
+            ReadCommand.class,
+            DemoCommand.class,
             BenchCommand.class
         })
 public final class Main {
@@ -54,8 +57,10 @@ public final class Main {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        CommandLine line = new CommandLine(new Main());
+        // Beside its siblings for the user; in this package because it needs the broker.
+        line.getSubcommands().get("bench").addSubcommand(new BenchTopology());
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler(new Failures());
     }
 }

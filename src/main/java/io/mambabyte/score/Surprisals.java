@@ -11,6 +11,16 @@ public final class Surprisals {
     }
 
     /**
+     * Surprisals that were kept elsewhere, such as those of a likelihood that was read back.
+     *
+     * @param bits of each byte, copied
+     * @return the surprisals
+     */
+    public static Surprisals of(float[] bits) {
+        return new Surprisals(bits, bits.length);
+    }
+
+    /**
      * Number of bytes.
      *
      * @return as many as the record has, its framing newline included

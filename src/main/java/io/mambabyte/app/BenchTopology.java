@@ -1,0 +1,259 @@
+package io.mambabyte.app;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import io.mambabyte.avro.Likelihood;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateCodec;
+import io.mambabyte.score.Framing;
+import io.mambabyte.score.Scorer;
+import io.mambabyte.streams.MambaByteConfig;
+
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.streams.StreamsConfig;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+
+/** {@code bench topology}: what Kafka costs beside the scoring itself. */
+@Command(
+        name = "topology",
+        description = {
+            "Compares the topology, from topic to topic in a real broker, with scoring alone.",
+            "",
+            "One stream thread and the settings of 'mambabyte run', a state for each key, its"
+                    + " changelog on. A round produces records and ends with the last likelihood"
+                    + " read back; scoring alone does as many records of one key without Kafka."
+                    + " Rounds of the two take turns, and the medians are compared.",
+            ""
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class BenchTopology implements Callable<Integer> {
+    private enum Format {
+        TEXT,
+        JSON
+    }
+
+    private static final Duration POLL = Duration.ofMillis(20);
+    private static final int PARTITIONS = 4;
+
+    // Enough for the compiler to be done: rates of later rounds do not rise any more.
+    private static final double WARM_UP_ROUNDS = 2;
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|NAME",
+            description = "A model folder or the name of a shipped model (${DEFAULT-VALUE}).")
+    private String model = ModelSource.DEFAULT;
+
+    @Option(names = "--keys", paramLabel = "N", description = "Keys (${DEFAULT-VALUE}).")
+    private int keys = 100;
+
+    @Option(
+            names = "--record-bytes",
+            paramLabel = "N",
+            description = "Bytes of a value (${DEFAULT-VALUE}).")
+    private int recordBytes = 128;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "Rounds of each (${DEFAULT-VALUE}).")
+    private int rounds = 5;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            description = "About how long a round takes (${DEFAULT-VALUE}).")
+    private double seconds = 5;
+
+    @Option(
+            names = "--exactly-once",
+            description = "Processing guarantee exactly_once_v2 instead of at_least_once.")
+    private boolean exactlyOnce;
+
+    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
+    private Format format = Format.TEXT;
+
+    @Override
+    public Integer call() throws Exception {
+        if (keys < 1 || recordBytes < 0 || rounds < 1 || seconds <= 0) {
+            throw new ParameterException(
+                    spec.commandLine(), "keys, rounds and seconds must be positive");
+        }
+        Path folder = LocalPipeline.temporaryFolder();
+        Logging.toFile(folder.resolve("bench.log"));
+        Map<String, String> settings = new HashMap<>();
+        settings.put(MambaByteConfig.MODEL_CONFIG, model);
+        settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, "1");
+        if (exactlyOnce) {
+            settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+        }
+        MambaModel loaded = new MambaByteConfig(settings).loadModel();
+        try (LocalPipeline pipeline = LocalPipeline.start(folder, loaded, settings, PARTITIONS);
+                RawProducer producer = pipeline.producer();
+                KafkaConsumer<byte[], Likelihood> consumer = pipeline.consumer()) {
+            Thread hook = new Thread(pipeline::close, "mambabyte-bench-shutdown");
+            Runtime.getRuntime().addShutdownHook(hook);
+            pipeline.startTopology();
+            byte[][] records = records();
+            Alone alone = new Alone(loaded);
+            int count = keys;
+            double spent = alone.secondsFor(records, count);
+            for (double all = spent; all < seconds * WARM_UP_ROUNDS; all += spent) {
+                count = Math.multiplyExact(count, 2);
+                spent = alone.secondsFor(records, count);
+            }
+            count = Math.max(keys, (int) (count * seconds / spent));
+            topologySeconds(pipeline, producer, consumer, records, count);
+            double[] kernel = new double[rounds];
+            double[] topology = new double[rounds];
+            for (int round = 0; round < rounds; round++) {
+                kernel[round] = rate(count, alone.secondsFor(records, count));
+                topology[round] =
+                        rate(count, topologySeconds(pipeline, producer, consumer, records, count));
+            }
+            print(loaded, count, kernel, topology);
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private double rate(int count, double elapsed) {
+        return (double) count * recordBytes / elapsed;
+    }
+
+    /** Text like that of logs, the same in every run. What it says does not change the speed. */
+    private byte[][] records() {
+        Random random = new Random(1);
+        byte[][] records = new byte[1024][recordBytes];
+        for (byte[] record : records) {
+            for (int i = 0; i < record.length; i++) {
+                record[i] = (byte) (' ' + random.nextInt(95));
+            }
+        }
+        return records;
+    }
+
+    /** Scoring without Kafka: one key, whose state stays in the processor's caches. */
+    private static final class Alone {
+        private final Scorer scorer;
+        private final RecurrentState state;
+        private double bits;
+
+        Alone(MambaModel model) {
+            scorer = new Scorer(model);
+            state = model.newState();
+        }
+
+        double secondsFor(byte[][] records, int count) {
+            long start = System.nanoTime();
+            for (int i = 0; i < count; i++) {
+                bits +=
+                        scorer.score(state, records[i % records.length], Framing.LINES, false)
+                                .bits();
+            }
+            double elapsed = (System.nanoTime() - start) / 1e9;
+            if (Double.isNaN(bits)) {
+                throw new IllegalStateException("the model gives no likelihood");
+            }
+            return elapsed;
+        }
+    }
+
+    private double topologySeconds(
+            LocalPipeline pipeline,
+            RawProducer producer,
+            KafkaConsumer<byte[], Likelihood> consumer,
+            byte[][] records,
+            int count)
+            throws IOException {
+        long start = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            producer.send(
+                    new ProducerRecord<>(
+                            LocalPipeline.INPUT,
+                            ("key-" + i % keys).getBytes(StandardCharsets.UTF_8),
+                            records[i % records.length]));
+        }
+        producer.flush();
+        for (int received = 0; received < count; ) {
+            received += consumer.poll(POLL).count();
+            if (!pipeline.alive()) {
+                throw new IOException("the topology stopped");
+            }
+        }
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private void print(MambaModel loaded, int count, double[] kernel, double[] topology)
+            throws IOException {
+        double kernelMedian = median(kernel);
+        double topologyMedian = median(topology);
+        PrintWriter out = spec.commandLine().getOut();
+        if (format == Format.JSON) {
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("topology_bytes_per_s", Math.round(topologyMedian));
+            result.put("kernel_bytes_per_s", Math.round(kernelMedian));
+            result.put("ratio", Math.round(1000 * topologyMedian / kernelMedian) / 1000.0);
+            result.put("records", count);
+            result.put("record_bytes", recordBytes);
+            result.put("keys", keys);
+            result.put("state_bytes", new StateCodec(loaded).size());
+            result.put("guarantee", exactlyOnce ? "exactly_once_v2" : "at_least_once");
+            result.put("model", model);
+            result.put("topology_rounds", rounded(topology));
+            result.put("kernel_rounds", rounded(kernel));
+            out.println(new ObjectMapper().writeValueAsString(result));
+        } else {
+            out.printf(
+                    Locale.ROOT,
+                    "topology  %,9.0f bytes/s, topic to topic, one stream thread%n"
+                            + "scoring   %,9.0f bytes/s, without Kafka, one thread%n"
+                            + "ratio     %9.3f   (medians of %d rounds, %,d records of %d bytes, %d"
+                            + " keys)%n",
+                    topologyMedian,
+                    kernelMedian,
+                    topologyMedian / kernelMedian,
+                    rounds,
+                    count,
+                    recordBytes,
+                    keys);
+        }
+        out.flush();
+    }
+
+    private static long[] rounded(double[] values) {
+        return Arrays.stream(values).mapToLong(Math::round).toArray();
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}

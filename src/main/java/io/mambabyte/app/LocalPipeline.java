@@ -1,0 +1,214 @@
+package io.mambabyte.app;
+
+import io.mambabyte.avro.Likelihood;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.streams.LikelihoodProcessorSupplier;
+import io.mambabyte.streams.LikelihoodSerde;
+import io.mambabyte.streams.LikelihoodTopology;
+import io.mambabyte.streams.MambaByteConfig;
+import io.mambabyte.streams.ScoringTotals;
+import io.mambabyte.streams.registry.ConfluentAvroConfig;
+
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.IntStream;
+
+/**
+ * A broker, a Schema Registry, topics and the application's topology in this JVM, with the settings
+ * that {@code mambabyte run} would use; all of it is gone after {@link #close}.
+ */
+final class LocalPipeline implements AutoCloseable {
+    /** Topic of raw records. */
+    static final String INPUT = "logs";
+
+    /** Topic of likelihoods. */
+    static final String OUTPUT = "likelihoods";
+
+    private static final String DEAD_LETTERS = OUTPUT + "-dead-letters";
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(20);
+    private static final int INPUT_MAX_BYTES = 2 << 20;
+
+    private final Path folder;
+    private final EmbeddedBroker broker;
+    private final EmbeddedSchemaRegistry registry;
+    private final int partitions;
+    private final KafkaStreams streams;
+    private boolean closed;
+
+    private LocalPipeline(
+            Path folder,
+            EmbeddedBroker broker,
+            EmbeddedSchemaRegistry registry,
+            int partitions,
+            KafkaStreams streams) {
+        this.folder = folder;
+        this.broker = broker;
+        this.registry = registry;
+        this.partitions = partitions;
+        this.streams = streams;
+    }
+
+    /** The folder of everything that a pipeline writes, made before its log is. */
+    static Path temporaryFolder() throws IOException {
+        return Files.createTempDirectory("mambabyte-");
+    }
+
+    /**
+     * Starts the broker and the registry, creates the topics and builds the topology.
+     *
+     * @param folder from {@link #temporaryFolder}; removed at the end
+     * @param model the model
+     * @param settings any setting of {@code mambabyte run}, over the defaults
+     * @param partitions partitions of the topics
+     * @return the pipeline, its topology not started
+     * @throws IOException if the broker does not start
+     * @throws InterruptedException if interrupted while waiting
+     */
+    static LocalPipeline start(
+            Path folder, MambaModel model, Map<String, String> settings, int partitions)
+            throws IOException, InterruptedException {
+        EmbeddedBroker broker = EmbeddedBroker.start();
+        @Nullable EmbeddedSchemaRegistry registry = null;
+        try {
+            registry = EmbeddedSchemaRegistry.start();
+            RunSettings run = new RunSettings();
+            run.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
+            run.put(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, registry.url());
+            run.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("state").toString());
+            run.put(MambaByteConfig.INPUT_TOPICS_CONFIG, INPUT);
+            run.put(MambaByteConfig.OUTPUT_TOPIC_CONFIG, OUTPUT);
+            settings.forEach(run::put);
+            run.addDefaults();
+            run.validate();
+            createTopics(broker, partitions);
+            MambaByteConfig component = run.component();
+            run.addSizes(
+                    new LikelihoodProcessorSupplier<byte[]>(component, model, key -> key),
+                    INPUT_MAX_BYTES);
+            LikelihoodSerde serde = new LikelihoodSerde();
+            serde.configure(run.values(), false);
+            serde.register(OUTPUT);
+            StreamsConfig streamsConfig = new StreamsConfig(run.properties());
+            KafkaStreams streams =
+                    new KafkaStreams(
+                            LikelihoodTopology.build(component, streamsConfig, model, serde),
+                            streamsConfig);
+            return new LocalPipeline(folder, broker, registry, partitions, streams);
+        } catch (ExecutionException | RuntimeException | InterruptedException e) {
+            if (registry != null) {
+                registry.close();
+            }
+            broker.close();
+            switch (e) {
+                case RuntimeException unchecked -> throw unchecked;
+                case InterruptedException interrupted -> throw interrupted;
+                default -> throw new IOException("no topics: " + e.getCause(), e);
+            }
+        }
+    }
+
+    private static void createTopics(EmbeddedBroker broker, int partitions)
+            throws ExecutionException, InterruptedException {
+        // Records carry the time of their line, which may be years ago: nothing expires here.
+        Map<String, String> configs =
+                Map.of(
+                        TopicConfig.RETENTION_MS_CONFIG,
+                        "-1",
+                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                        Integer.toString(INPUT_MAX_BYTES));
+        EmbeddedBroker.createTopics(
+                broker.bootstrapServers(),
+                List.of(
+                        new NewTopic(INPUT, partitions, (short) 1).configs(configs),
+                        new NewTopic(OUTPUT, partitions, (short) 1).configs(configs),
+                        new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(configs)));
+    }
+
+    /** Starts the topology. */
+    void startTopology() {
+        streams.start();
+    }
+
+    /** The value of {@code bootstrap.servers}. */
+    String bootstrapServers() {
+        return broker.bootstrapServers();
+    }
+
+    /** The value of {@code schema.registry.url}. */
+    String schemaRegistryUrl() {
+        return registry.url();
+    }
+
+    /** What the topology scored so far. */
+    ScoringTotals totals() {
+        return ScoringTotals.of(streams.metrics());
+    }
+
+    /** Whether the topology still runs or is about to. */
+    boolean alive() {
+        KafkaStreams.State state = streams.state();
+        return state != KafkaStreams.State.ERROR && state != KafkaStreams.State.NOT_RUNNING;
+    }
+
+    /** A new producer of raw records. */
+    RawProducer producer() {
+        return new RawProducer(bootstrapServers(), INPUT_MAX_BYTES);
+    }
+
+    /** A new consumer of all likelihoods, from the first one on. */
+    KafkaConsumer<byte[], Likelihood> consumer() {
+        LikelihoodSerde serde = new LikelihoodSerde();
+        serde.configure(
+                Map.of(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, registry.url()), false);
+        KafkaConsumer<byte[], Likelihood> consumer =
+                new KafkaConsumer<>(
+                        Map.of(
+                                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                                (Object) bootstrapServers(),
+                                ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+                                "earliest",
+                                ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+                                false,
+                                ConsumerConfig.ISOLATION_LEVEL_CONFIG,
+                                "read_committed"),
+                        new ByteArrayDeserializer(),
+                        serde.deserializer());
+        consumer.assign(
+                IntStream.range(0, partitions)
+                        .mapToObj(partition -> new TopicPartition(OUTPUT, partition))
+                        .toList());
+        return consumer;
+    }
+
+    /** Stops everything and removes the folder. A second call does nothing. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        streams.close(
+                CloseOptions.timeout(CLOSE_TIMEOUT)
+                        .withGroupMembershipOperation(
+                                CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+        registry.close();
+        broker.close();
+        EmbeddedBroker.deleteRecursively(folder);
+    }
+}

@@ -1,0 +1,268 @@
+package io.mambabyte.app;
+
+import io.mambabyte.avro.Likelihood;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.streams.LikelihoodProcessorSupplier;
+import io.mambabyte.streams.LikelihoodSerde;
+import io.mambabyte.streams.LikelihoodTopology;
+import io.mambabyte.streams.MambaByteConfig;
+import io.mambabyte.streams.ScoringTotals;
+import io.mambabyte.streams.registry.ConfluentAvroConfig;
+import io.mambabyte.streams.registry.SchemaRegistryException;
+
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.serialization.Serde;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** {@code mambabyte run}: scores topics of somebody's cluster until it is told to stop. */
+@Command(
+        name = "run",
+        description = {
+            "Reads raw records, keeps one state per key, writes how likely each record was.",
+            ""
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        footer = {
+            "",
+            "Settings come from the file, then -D, then the options above; Kafka's own names"
+                    + " (bootstrap.servers, security.protocol, num.stream.threads,"
+                    + " processing.guarantee, consumer. and producer. prefixes ...) are passed"
+                    + " through. The settings in force are printed at the start, secrets hidden.",
+            "",
+            "Ctrl-C or SIGTERM finishes the record in hand, commits, leaves the group and exits.",
+            "",
+            "Exit codes: 0 ended, 1 failed while running, 2 a setting is missing or wrong,"
+                    + " 130 or 143 stopped by a signal.",
+            "",
+            "Example:",
+            "  mambabyte run --bootstrap-server localhost:9092 --schema-registry"
+                    + " http://localhost:8081 \\",
+            "      --input logs --output likelihoods --create-topics"
+        })
+final class RunCommand implements Callable<Integer> {
+    // Kubernetes gives 30 s between SIGTERM and SIGKILL.
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(25);
+    private static final int THREAD_REPLACEMENTS_MAX = 5;
+    private static final Duration THREAD_REPLACEMENTS_PERIOD = Duration.ofMinutes(10);
+    private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(5);
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Option(names = "--config", paramLabel = "FILE", description = "Properties file.")
+    private @Nullable Path config;
+
+    @Option(
+            names = "--bootstrap-server",
+            paramLabel = "HOST:PORT",
+            description = "The cluster; bootstrap.servers.")
+    private @Nullable String bootstrapServer;
+
+    @Option(
+            names = "--schema-registry",
+            paramLabel = "URL",
+            description = "The Schema Registry; schema.registry.url.")
+    private @Nullable String schemaRegistry;
+
+    @Option(
+            names = "--input",
+            split = ",",
+            paramLabel = "TOPIC",
+            description = "Topics of raw records; mambabyte.input.topics.")
+    private @Nullable List<String> input;
+
+    @Option(
+            names = "--output",
+            paramLabel = "TOPIC",
+            description = "Topic of likelihoods; mambabyte.output.topic.")
+    private @Nullable String output;
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME|DIR",
+            description = "A shipped model or a folder; mambabyte.model.")
+    private @Nullable String model;
+
+    @Option(
+            names = "-D",
+            paramLabel = "NAME=VALUE",
+            description = "Any setting, over the file's value.")
+    private Map<String, String> overrides = Map.of();
+
+    @Option(
+            names = "--create-topics",
+            description = "Create topics that are missing, the dead letter topic too.")
+    private boolean createTopics;
+
+    @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            description = "Partitions of an input topic that is created (the broker's default).")
+    private @Nullable Integer partitions;
+
+    @Option(names = "--show-config", description = "Print the settings in force and exit.")
+    private boolean showConfig;
+
+    @Override
+    public Integer call() throws Exception {
+        Logging.toConsole();
+        try {
+            return run();
+        } catch (ConfigException | SchemaRegistryException e) {
+            spec.commandLine().getErr().println("mambabyte run: " + e.getMessage());
+            spec.commandLine().getErr().flush();
+            return CommandLine.ExitCode.USAGE;
+        }
+    }
+
+    private int run() throws IOException, InterruptedException {
+        PrintWriter err = spec.commandLine().getErr();
+        RunSettings settings = settings();
+        List<String> unknown = settings.validate();
+        MambaByteConfig component = settings.component();
+        MambaModel loaded = component.loadModel();
+        TopicCheck topics = new TopicCheck(settings);
+        if (!showConfig) {
+            long inputMaxBytes = topics.check(createTopics, Optional.ofNullable(partitions));
+            settings.addSizes(
+                    new LikelihoodProcessorSupplier<byte[]>(component, loaded, Function.identity()),
+                    inputMaxBytes);
+        }
+        settings.printable().forEach(err::println);
+        unknown.forEach(line -> err.println("warning: " + line));
+        topics.advice().forEach(line -> err.println("note: " + line));
+        err.flush();
+        if (showConfig) {
+            return CommandLine.ExitCode.OK;
+        }
+        Serde<Likelihood> serde = component.outputSerde();
+        if (serde instanceof LikelihoodSerde own) {
+            own.register(component.outputTopic());
+        }
+        StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
+        KafkaStreams streams =
+                new KafkaStreams(
+                        LikelihoodTopology.build(component, streamsConfig, loaded, serde),
+                        streamsConfig);
+        return run(streams, err);
+    }
+
+    private static int run(KafkaStreams streams, PrintWriter err) throws InterruptedException {
+        streams.setUncaughtExceptionHandler(
+                new ReplaceThreadHandler(
+                        THREAD_REPLACEMENTS_MAX,
+                        THREAD_REPLACEMENTS_PERIOD,
+                        InstantSource.system()));
+        CountDownLatch ended = new CountDownLatch(1);
+        streams.setStateListener(
+                (now, _) -> {
+                    if (now == KafkaStreams.State.NOT_RUNNING || now == KafkaStreams.State.ERROR) {
+                        ended.countDown();
+                    }
+                });
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(() -> close(streams, err), "mambabyte-shutdown"));
+        try {
+            streams.start();
+        } catch (KafkaException e) {
+            // A configuration that only the start finds wrong, such as a state store's folder.
+            throw new ConfigException(String.valueOf(e.getMessage()));
+        }
+        boolean terminal = Terminal.system().errIsTerminal();
+        ScoringTotals before = ScoringTotals.of(streams.metrics());
+        while (!ended.await(PROGRESS_INTERVAL.toSeconds(), TimeUnit.SECONDS)) {
+            ScoringTotals now = ScoringTotals.of(streams.metrics());
+            if (terminal) {
+                err.println(progress(streams.state(), before, now));
+                err.flush();
+            }
+            before = now;
+        }
+        // ERROR: every thread is gone. NOT_RUNNING: closed, by the hook or by the handler.
+        return streams.state() == KafkaStreams.State.NOT_RUNNING
+                ? CommandLine.ExitCode.OK
+                : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static String progress(
+            KafkaStreams.State state, ScoringTotals before, ScoringTotals now) {
+        double seconds = PROGRESS_INTERVAL.toSeconds();
+        long bytes = now.bytes() - before.bytes();
+        return String.format(
+                Locale.ROOT,
+                "%-11s %,12d records  %,8.0f records/s  %,9.0f bytes/s  %.3f bits/byte",
+                state,
+                now.records(),
+                Math.max(0, now.records() - before.records()) / seconds,
+                Math.max(0, bytes) / seconds,
+                bytes <= 0 ? 0.0 : (now.bits() - before.bits()) / bytes);
+    }
+
+    private static void close(KafkaStreams streams, PrintWriter err) {
+        boolean closed =
+                streams.close(
+                        CloseOptions.timeout(CLOSE_TIMEOUT)
+                                .withGroupMembershipOperation(
+                                        CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
+        err.println(
+                closed
+                        ? "mambabyte: stopped"
+                        : "mambabyte: still busy after "
+                                + CLOSE_TIMEOUT.toSeconds()
+                                + " s; what was not committed is scored again after the restart");
+        err.flush();
+    }
+
+    private RunSettings settings() throws IOException {
+        RunSettings settings = new RunSettings();
+        if (config != null) {
+            try {
+                settings.addFile(config);
+            } catch (NoSuchFileException e) {
+                throw new ConfigException("No file " + config);
+            }
+        }
+        overrides.forEach(settings::put);
+        put(settings, StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServer);
+        put(settings, ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, schemaRegistry);
+        put(
+                settings,
+                MambaByteConfig.INPUT_TOPICS_CONFIG,
+                input == null ? null : String.join(",", input));
+        put(settings, MambaByteConfig.OUTPUT_TOPIC_CONFIG, output);
+        put(settings, MambaByteConfig.MODEL_CONFIG, model);
+        settings.addDefaults();
+        return settings;
+    }
+
+    private static void put(RunSettings settings, String name, @Nullable String value) {
+        if (value != null) {
+            settings.put(name, value);
+        }
+    }
+}

@@ -279,7 +279,13 @@ final class DemoCommand implements Callable<Integer> {
             out.println(
                     Heat.dim(
                             "     "
-                                    + fault.map(f -> "during " + f.id() + " of " + String.join(", ", f.brokers()))
+                                    + fault.map(
+                                                    f ->
+                                                            "during "
+                                                                    + f.id()
+                                                                    + " of "
+                                                                    + String.join(
+                                                                            ", ", f.brokers()))
                                             .orElse("in no fault window"),
                             colors));
             out.println("     " + heat(kind, columns - INDENT, colors));

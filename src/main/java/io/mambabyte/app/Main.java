@@ -21,8 +21,7 @@ import picocli.CommandLine.ScopeType;
             ModelCommand.class,
             RunCommand.class,
             ReadCommand.class,
-            DemoCommand.class,
-            BenchCommand.class
+            DemoCommand.class
         })
 public final class Main {
     @Option(
@@ -57,10 +56,11 @@ public final class Main {
     }
 
     static CommandLine commandLine() {
-        CommandLine line = new CommandLine(new Main());
         // Beside its siblings for the user; in this package because it needs the broker.
-        line.getSubcommands().get("bench").addSubcommand(new BenchTopology());
-        return line.setCaseInsensitiveEnumValuesAllowed(true)
+        CommandLine bench = new CommandLine(new BenchCommand()).addSubcommand(new BenchTopology());
+        return new CommandLine(new Main())
+                .addSubcommand(bench)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler(new Failures());
     }
 }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * The block's mathematics once more, in double, as plainly as it can be written: what other
  * computations are compared with where there is no reference of PyTorch.
  */
-final class Float64Model {
+public final class Float64Model {
     private final MambaConfig config;
     private final MambaWeights weights;
 
@@ -16,7 +16,7 @@ final class Float64Model {
     /** Per layer {@code [d_inner][d_conv]}, the current input last. */
     final double[][][] conv;
 
-    Float64Model(MambaConfig config, MambaWeights weights) {
+    public Float64Model(MambaConfig config, MambaWeights weights) {
         this.config = config;
         this.weights = weights;
         ssm = new double[config.nLayer()][config.dInner()][config.dState()];
@@ -24,7 +24,7 @@ final class Float64Model {
     }
 
     /** Feeds one byte; the log2 probabilities of the next. */
-    double[] step(int value) {
+    public double[] step(int value) {
         double[] r = new double[config.dModel()];
         for (int i = 0; i < r.length; i++) {
             r[i] = weights.embedding[value * r.length + i];

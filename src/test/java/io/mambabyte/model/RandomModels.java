@@ -8,13 +8,13 @@ import java.util.Random;
 public final class RandomModels {
     private RandomModels() {}
 
-    static MambaConfig config(int dModel, int layers, int states) {
+    public static MambaConfig config(int dModel, int layers, int states) {
         return new MambaConfig(
                 dModel, layers, 2 * dModel, states, 4, (dModel + 15) / 16, Norm.RMS, 1e-5f);
     }
 
     /** The reference model "odd": nothing is a multiple of a vector. */
-    static MambaConfig odd(Norm norm) {
+    public static MambaConfig odd(Norm norm) {
         return new MambaConfig(40, 2, 120, 5, 3, 7, norm, 1e-5f);
     }
 

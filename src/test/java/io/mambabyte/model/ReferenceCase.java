@@ -21,20 +21,18 @@ public final class ReferenceCase {
 
     private final Path folder;
     private final byte[] input;
-    private final JsonNode header;
-    private final ByteBuffer data;
+    private final Tensors expected;
+
+    /** The same file where a case is complete. */
+    private final Tensors gradients;
 
     private ReferenceCase(Path folder) throws Exception {
         this.folder = folder;
         JsonNode json = new ObjectMapper().readTree(folder.resolve("case.json").toFile());
         input = HexFormat.of().parseHex(json.get("input_hex").textValue());
-        byte[] expected = Files.readAllBytes(folder.resolve("expected.safetensors"));
-        ByteBuffer all = ByteBuffer.wrap(expected).order(ByteOrder.LITTLE_ENDIAN);
-        int headerBytes = (int) all.getLong();
-        header = new ObjectMapper().readTree(expected, Long.BYTES, headerBytes);
-        data =
-                all.slice(Long.BYTES + headerBytes, expected.length - Long.BYTES - headerBytes)
-                        .order(ByteOrder.LITTLE_ENDIAN);
+        expected = new Tensors(folder.resolve("expected.safetensors"));
+        Path separate = folder.resolve("gradients.safetensors");
+        gradients = Files.exists(separate) ? new Tensors(separate) : expected;
     }
 
     /**
@@ -79,31 +77,57 @@ public final class ReferenceCase {
 
     /** Of every byte but the first. */
     public double[] log2Likelihood() {
-        return tensor("log2_likelihood");
+        return expected.read("log2_likelihood");
     }
 
     /** {@code [d_inner][d_state]} after the last byte. */
     public double[] ssmState(int layer) {
-        return tensor("ssm_states." + layer);
+        return expected.read("ssm_states." + layer);
     }
 
     /** {@code [d_inner][d_conv]}: the inputs of the last d_conv steps, the latest last. */
     public double[] convState(int layer) {
-        return tensor("conv_states." + layer);
+        return expected.read("conv_states." + layer);
     }
 
-    private double[] tensor(String name) {
-        JsonNode tensor = header.get(name);
-        int begin = tensor.get("data_offsets").get(0).intValue();
-        int end = tensor.get("data_offsets").get(1).intValue();
-        boolean f64 = tensor.get("dtype").textValue().equals("F64");
-        int size = f64 ? Double.BYTES : Float.BYTES;
-        double[] out = new double[(end - begin) / size];
-        for (int i = 0; i < out.length; i++) {
-            int at = begin + i * size;
-            out[i] = f64 ? data.getDouble(at) : data.getFloat(at);
+    /** Mean cross-entropy of all bytes but the first, in nats, differentiated by a parameter. */
+    public double[] gradient(String parameter) {
+        return gradients.read("grad." + parameter);
+    }
+
+    /** A parameter after the optimizer steps that case.json describes. */
+    public double[] afterThreeSteps(String parameter) {
+        return gradients.read("after3." + parameter);
+    }
+
+    /** A safetensors file, read without the reader that is under test. */
+    private static final class Tensors {
+        private final JsonNode header;
+        private final ByteBuffer data;
+
+        Tensors(Path file) throws Exception {
+            byte[] content = Files.readAllBytes(file);
+            ByteBuffer all = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+            int headerBytes = (int) all.getLong();
+            header = new ObjectMapper().readTree(content, Long.BYTES, headerBytes);
+            data =
+                    all.slice(Long.BYTES + headerBytes, content.length - Long.BYTES - headerBytes)
+                            .order(ByteOrder.LITTLE_ENDIAN);
         }
-        return out;
+
+        double[] read(String name) {
+            JsonNode tensor = header.get(name);
+            int begin = tensor.get("data_offsets").get(0).intValue();
+            int end = tensor.get("data_offsets").get(1).intValue();
+            boolean f64 = tensor.get("dtype").textValue().equals("F64");
+            int size = f64 ? Double.BYTES : Float.BYTES;
+            double[] out = new double[(end - begin) / size];
+            for (int i = 0; i < out.length; i++) {
+                int at = begin + i * size;
+                out[i] = f64 ? data.getDouble(at) : data.getFloat(at);
+            }
+            return out;
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.mambabyte.app;
 
 import io.mambabyte.model.CheckpointException;
+import io.mambabyte.train.UnusableDataException;
 
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -31,6 +32,7 @@ final class Failures implements IExecutionExceptionHandler {
         String text =
                 switch (failure) {
                     case CheckpointException _ -> message;
+                    case UnusableDataException _ -> message;
                     case NoSuchFileException e -> e.getFile() + ": no such file";
                     case AccessDeniedException e -> e.getFile() + ": permission denied";
                     case FileSystemException e ->

@@ -19,6 +19,7 @@ import picocli.CommandLine.ScopeType;
             HelpCommand.class,
             ScoreCommand.class,
             ModelCommand.class,
+            TrainCommand.class,
             RunCommand.class,
             ReadCommand.class,
             DemoCommand.class

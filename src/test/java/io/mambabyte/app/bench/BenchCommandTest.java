@@ -15,6 +15,7 @@ import picocli.CommandLine;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.Arrays;
 
 class BenchCommandTest {
     private final StringWriter out = new StringWriter();
@@ -53,6 +54,21 @@ class BenchCommandTest {
         assertTrue(node.get("fma_peak_gflops").asDouble() > 0);
         double fraction = node.get("fraction_of_peak").asDouble();
         assertTrue(fraction > 0 && fraction < 1, () -> "fraction of peak " + fraction);
+    }
+
+    @Test
+    void shouldMeasureTraining() throws Exception {
+        String[] args = {"train", "--shape", "16,1,4", "--rounds", "1", "--threads", "2"};
+        assertEquals(0, run(args), err::toString);
+        assertTrue(out.toString().contains("of the peak"), out::toString);
+        out.getBuffer().setLength(0);
+        args = Arrays.copyOf(args, 9);
+        args[7] = "--format";
+        args[8] = "json";
+        assertEquals(0, run(args), err::toString);
+        JsonNode node = new ObjectMapper().readTree(out.toString());
+        double operations = 6e-9 * 5952 * node.get("bytes_per_s").asDouble();
+        assertEquals(operations, node.get("gflops").asDouble(), 1e-9 * operations);
     }
 
     @Test

@@ -1,0 +1,243 @@
+package io.mambabyte.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mambabyte.model.Checkpoint;
+import io.mambabyte.model.MambaModel;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+
+class TrainerTest {
+    private static final TrainingStart SHAPE = TrainingStart.Shape.of(16, 2, 4);
+
+    @TempDir private Path folder;
+
+    @Test
+    void shouldLearnAndWriteAModelThatCanBeUsed() throws Exception {
+        Corpus corpus = corpus(1, 30_000);
+        TrainingResult result = train(corpus, SHAPE, settings(2, 60_000), "model", false);
+        assertEquals(TrainingResult.Ending.BYTES, result.ending());
+        assertEquals(8, result.baseHeldOutBits(), 0.2, "nothing learnt: eight bits a byte");
+        assertTrue(result.heldOutBits() < 5, "held out: " + result.heldOutBits());
+        assertEquals(60_032, result.bytes());
+        assertEquals(938, result.steps());
+        MambaModel model = MambaModel.load(folder.resolve("model"));
+        try (Workers workers = new Workers(1)) {
+            assertEquals(
+                    result.heldOutBits(),
+                    HeldOut.bitsPerByte(model, corpus.heldOut(), workers),
+                    "what is reported is the model that was written");
+        }
+        for (String file :
+                List.of("card.json", "README.md", "metrics.jsonl", "curve.svg", "config.json")) {
+            assertTrue(Files.size(folder.resolve("model").resolve(file)) > 0, file);
+        }
+    }
+
+    @Test
+    void shouldWriteTheSameModelForEveryNumberOfThreads() throws Exception {
+        Corpus corpus = corpus(1, 20_000);
+        train(corpus, SHAPE, settings(1, 10_000), "one", false);
+        train(corpus, SHAPE, settings(3, 10_000), "three", false);
+        assertSameModel("one", "three");
+    }
+
+    @Test
+    void shouldGoOnToTheSameBitsAfterAnInterruption() throws Exception {
+        Corpus corpus = corpus(1, 20_000);
+        train(corpus, SHAPE, settings(1, 20_000), "whole", false);
+        TrainingResult first = train(corpus, SHAPE, settings(2, 20_000), "parts", false, 7_000);
+        assertEquals(TrainingResult.Ending.INTERRUPTED, first.ending());
+        TrainingResult second = train(corpus, SHAPE, settings(1, 20_000), "parts", true, 13_000);
+        assertEquals(TrainingResult.Ending.INTERRUPTED, second.ending());
+        TrainingResult last = train(corpus, SHAPE, settings(2, 20_000), "parts", true);
+        assertEquals(TrainingResult.Ending.BYTES, last.ending());
+        assertSameModel("whole", "parts");
+    }
+
+    @Test
+    void shouldTuneABaseAndKeepItWhereNothingIsBetter() throws Exception {
+        Corpus corpus = corpus(1, 30_000);
+        TrainingResult base = train(corpus, SHAPE, settings(2, 40_000), "base", false);
+        TrainingStart start = new TrainingStart.Base(Checkpoint.read(folder.resolve("base")));
+        Corpus noise = noise();
+        TrainingSettings settings = new TrainingSettings(1, 2, 2, 32, 0.05, 0, 1_000_000, 0, 3);
+        Corpus other = Corpus.of(texts(noise.training()), texts(corpus.heldOut()));
+        TrainingResult result = train(other, start, settings, "tuned", false);
+        assertEquals(TrainingResult.Ending.NO_BETTER, result.ending());
+        assertEquals(base.heldOutBits(), result.baseHeldOutBits());
+        assertEquals(base.heldOutBits(), result.heldOutBits());
+        assertArrayEquals(weights("base"), weights("tuned"), "the best one is the base");
+    }
+
+    @Test
+    void shouldRefuseToResumeWithOtherDataOrSettings() throws Exception {
+        train(corpus(1, 20_000), SHAPE, settings(1, 4_000), "run", false);
+        IOException data =
+                assertThrows(
+                        IOException.class,
+                        () -> train(corpus(2, 20_000), SHAPE, settings(1, 8_000), "run", true));
+        assertTrue(message(data).endsWith("--resume needs the same bytes again"));
+        IOException shape =
+                assertThrows(
+                        IOException.class,
+                        () ->
+                                train(
+                                        corpus(1, 20_000),
+                                        TrainingStart.Shape.of(16, 1, 4),
+                                        settings(1, 8_000),
+                                        "run",
+                                        true));
+        assertTrue(message(shape).contains("the run had other settings"));
+    }
+
+    @Test
+    void shouldRefuseADamagedState() throws Exception {
+        train(corpus(1, 20_000), SHAPE, settings(1, 4_000), "run", false);
+        Path file = folder.resolve("run/training.state");
+        byte[] state = Files.readAllBytes(file);
+        state[state.length / 2] ^= 1;
+        Files.write(file, state);
+        assertDamaged();
+        Files.write(file, Arrays.copyOf(state, state.length / 3));
+        assertDamaged();
+    }
+
+    private void assertDamaged() {
+        IOException e =
+                assertThrows(
+                        IOException.class,
+                        () -> train(corpus(1, 20_000), SHAPE, settings(1, 8_000), "run", true));
+        assertTrue(message(e).contains("is damaged"), message(e));
+    }
+
+    @Test
+    void shouldRefuseWhatDoesNotFitIntoMemory() {
+        UnusableDataException e =
+                assertThrows(
+                        UnusableDataException.class,
+                        () ->
+                                MemoryNeed.require(
+                                        TrainingStart.Shape.of(1024, 53, 16).config(),
+                                        settings(2, 1),
+                                        4L << 30));
+        assertTrue(
+                message(e)
+                        .matches(
+                                "training a model of shape 1024,53,16 takes about [0-9.]+ GB and"
+                                        + " there are 4.3 GB for Java: [0-9]+,53,16 would fit, or"
+                                        + " give Java more .*"),
+                e.getMessage());
+    }
+
+    @Test
+    void shouldRefuseTooLittleData() {
+        UnusableDataException none =
+                assertThrows(UnusableDataException.class, () -> Corpus.split(List.of()));
+        assertEquals("there is no data: all of [] is empty", none.getMessage());
+        UnusableDataException little =
+                assertThrows(
+                        UnusableDataException.class, () -> Corpus.split(texts(new byte[5_000])));
+        assertTrue(message(little).startsWith("only 501 bytes would be held out"));
+    }
+
+    private static String message(Exception e) {
+        return Objects.requireNonNull(e.getMessage());
+    }
+
+    private TrainingResult train(
+            Corpus corpus,
+            TrainingStart start,
+            TrainingSettings settings,
+            String name,
+            boolean resume)
+            throws Exception {
+        return train(corpus, start, settings, name, resume, Long.MAX_VALUE);
+    }
+
+    private TrainingResult train(
+            Corpus corpus,
+            TrainingStart start,
+            TrainingSettings settings,
+            String name,
+            boolean resume,
+            long interruptAt)
+            throws Exception {
+        Interrupt interrupt = new Interrupt(interruptAt);
+        try (Trainer trainer =
+                new Trainer(corpus, start, settings, folder.resolve(name), interrupt)) {
+            interrupt.trainer = trainer;
+            return trainer.run(resume);
+        }
+    }
+
+    private static final class Interrupt implements TrainingListener {
+        private final long bytes;
+        private @Nullable Trainer trainer;
+
+        Interrupt(long bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public void stepped(
+                long done, double bytesPerSecond, double progress, double seconds, double bits) {
+            if (done >= bytes && trainer != null) {
+                trainer.stop();
+            }
+        }
+
+        @Override
+        public void evaluated(Evaluation evaluation, boolean best) {}
+    }
+
+    private void assertSameModel(String expected, String actual) throws IOException {
+        assertArrayEquals(weights(expected), weights(actual));
+    }
+
+    private byte[] weights(String name) throws IOException {
+        return Files.readAllBytes(folder.resolve(name).resolve("model.safetensors"));
+    }
+
+    private static TrainingSettings settings(int threads, long bytes) {
+        return new TrainingSettings(1, threads, 2, 32, 0.01, 10, bytes, 0, 100);
+    }
+
+    private static List<Corpus.Text> texts(byte[] content) {
+        return List.of(new Corpus.Text("text", content));
+    }
+
+    private static Corpus noise() throws UnusableDataException {
+        byte[] bytes = new byte[20_000];
+        new Random(1).nextBytes(bytes);
+        return Corpus.split(texts(bytes));
+    }
+
+    /** Lines of a service that does one thing. */
+    private static Corpus corpus(long seed, int bytes) throws UnusableDataException {
+        Random random = new Random(seed);
+        StringBuilder lines = new StringBuilder();
+        while (lines.length() < bytes) {
+            lines.append("INFO request ")
+                    .append(random.nextInt(1000))
+                    .append(" took ")
+                    .append(random.nextInt(100))
+                    .append(" ms\n");
+        }
+        return Corpus.split(texts(lines.toString().getBytes(StandardCharsets.US_ASCII)));
+    }
+}

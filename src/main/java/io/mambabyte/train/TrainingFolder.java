@@ -99,7 +99,7 @@ final class TrainingFolder {
                         # %s
 
                         A byte-level Mamba-1 model, d_model %d, %d layers, d_state %d, trained from %s on
-                        %d bytes of %d texts (card.json names them). Held-out bytes, the end of each text:
+                        %d bytes of %d text%s (card.json names them). Held-out bytes, the end of each text:
                         %.4f bits per byte, %.4f before training. The curve is in curve.svg, its figures in
                         metrics.jsonl.
 
@@ -113,6 +113,7 @@ final class TrainingFolder {
                         start.description(),
                         corpus.training().length,
                         corpus.names().size(),
+                        corpus.names().size() == 1 ? "" : "s",
                         result.heldOutBits(),
                         result.baseHeldOutBits()));
     }

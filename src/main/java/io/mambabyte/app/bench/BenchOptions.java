@@ -35,12 +35,21 @@ final class BenchOptions {
             defaultValue = "21")
     int rounds = 21;
 
+    @Option(
+            names = "--warm-up",
+            description =
+                    "Rounds before them at most; they end when nothing is allocated any more. Default:"
+                            + " ${DEFAULT-VALUE}.",
+            defaultValue = "150")
+    int warmUp = 150;
+
     @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES}. Default: text.")
     Format format = Format.TEXT;
 
     void validate(CommandSpec spec) {
         check(spec, "--threads", threads, 1, 1024);
         check(spec, "--rounds", rounds, 1, 100_000);
+        check(spec, "--warm-up", warmUp, 0, 100_000);
     }
 
     static void check(CommandSpec spec, String option, int value, int least, int most) {

@@ -34,6 +34,7 @@ final class BenchRun {
         PrintWriter err = spec.commandLine().getErr();
         Measurement measured =
                 bench.measure(
+                        options.warmUp,
                         options.rounds,
                         2.0 * shape.projectionWeights(),
                         progress(name, options.rounds, err));

@@ -4,6 +4,8 @@ import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
@@ -18,17 +20,32 @@ import java.util.stream.IntStream;
 
 /**
  * Feeds records to a model on several threads, each with its own state, and measures their rate and
- * the peak of the cores that they run on, in slices of milliseconds by turns: what disturbs one
- * disturbs the other, and their ratio stays.
+ * the peak of the cores that they run on, in slices of a millisecond or two by turns: what disturbs
+ * one disturbs the other, and their ratio stays. A round's rates are the medians of its slices, so
+ * that slices in which the thread did not run do not count.
  */
 final class ForwardBench {
-    private static final int SLICES = 8;
-    private static final long SLICE_NANOS = 12_000_000;
+    private static final int SLICES = 48;
+    private static final long SLICE_NANOS = 1_500_000;
     private static final int PEAK_STEPS = 20_000;
-    private static final int PEAK_RUNS = 40;
+    private static final int PEAK_RUNS = 10;
 
-    /** Until the compiler is done; a round is about a tenth of a second. */
-    private static final int WARM_UP_ROUNDS = 8;
+    /**
+     * At least, and at most, until the compiler is done; a round is a tenth of a second or more.
+     */
+    private static final int LEAST_WARM_UP_ROUNDS = 8;
+
+    /**
+     * Code that is not yet compiled allocates a vector at every operation. Once a round allocates
+     * less than this for a byte, what computes is what stays.
+     */
+    private static final double COMPILED_ALLOCATION = 0.1;
+
+    /** Looked up once: the look-up allocates. */
+    private static final com.sun.management.@Nullable ThreadMXBean THREADS =
+            ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean counting
+                    ? counting
+                    : null;
 
     private final MambaModel model;
     private final int threads;
@@ -47,7 +64,12 @@ final class ForwardBench {
         this.surprisal = surprisal;
     }
 
-    Measurement measure(int rounds, double flopsPerByte, IntConsumer progress)
+    /**
+     * Measures.
+     *
+     * @param warmUpRounds rounds at most before the first that counts
+     */
+    Measurement measure(int warmUpRounds, int rounds, double flopsPerByte, IntConsumer progress)
             throws InterruptedException {
         CyclicBarrier barrier = new CyclicBarrier(threads);
         try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
@@ -58,12 +80,12 @@ final class ForwardBench {
                                             executor.submit(
                                                     new Worker(
                                                             barrier,
+                                                            warmUpRounds,
                                                             rounds,
                                                             i == 0 ? progress : _ -> {})))
                             .toList();
             Measurement.Round[] total = new Measurement.Round[rounds];
-            long bytes = 0;
-            long allocated = 0;
+            double[] allocated = new double[rounds];
             for (Future<Result> worker : workers) {
                 Result result = get(worker);
                 for (int i = 0; i < rounds; i++) {
@@ -76,10 +98,11 @@ final class ForwardBench {
                                             own.bytesPerSecond() + others.bytesPerSecond(),
                                             own.fmaPeak() + others.fmaPeak());
                 }
-                bytes += result.bytes;
-                allocated += result.allocated;
+                for (int i = 0; i < rounds; i++) {
+                    allocated[i] += result.allocatedPerByte[i] / threads;
+                }
             }
-            return Measurement.of(total, flopsPerByte, (double) allocated / bytes);
+            return Measurement.of(total, flopsPerByte, Measurement.quantile(allocated, 0.5));
         }
     }
 
@@ -94,16 +117,17 @@ final class ForwardBench {
     /** What a thread measured. */
     private static final class Result {
         final Measurement.Round[] rounds;
-        long bytes;
-        long allocated;
+        final double[] allocatedPerByte;
 
         Result(int count) {
             rounds = new Measurement.Round[count];
+            allocatedPerByte = new double[count];
         }
     }
 
     private final class Worker implements Callable<Result> {
         private final CyclicBarrier barrier;
+        private final int warmUpRounds;
         private final int count;
         private final IntConsumer progress;
         private final VectorFmaPeak peak = new VectorFmaPeak();
@@ -115,14 +139,18 @@ final class ForwardBench {
         private final float[] variance = new float[recordBytes];
         private int position;
 
-        /** Of the last round. */
+        /** Bytes of the last round. */
         private long bytes;
 
-        private long workNanos;
-        private long peakNanos;
+        /** Bytes a second of each slice of the last round. */
+        private final double[] rates = new double[SLICES];
 
-        Worker(CyclicBarrier barrier, int count, IntConsumer progress) {
+        /** GFLOP/s of each slice of the last round. */
+        private final double[] peaks = new double[SLICES];
+
+        Worker(CyclicBarrier barrier, int warmUpRounds, int count, IntConsumer progress) {
             this.barrier = barrier;
+            this.warmUpRounds = warmUpRounds;
             this.count = count;
             this.progress = progress;
             SplittableRandom random = new SplittableRandom(7);
@@ -133,51 +161,54 @@ final class ForwardBench {
 
         @Override
         public Result call() throws InterruptedException, BrokenBarrierException {
-            var threadMemory =
-                    ManagementFactory.getThreadMXBean()
-                                    instanceof com.sun.management.ThreadMXBean counting
-                            ? counting
-                            : null;
-            for (int i = 0; i < WARM_UP_ROUNDS; i++) {
-                barrier.await();
+            for (int i = 0; i < warmUpRounds; i++) {
+                long before = allocated();
                 round();
+                boolean compiled = allocated() - before < COMPILED_ALLOCATION * bytes;
+                if (compiled && i >= LEAST_WARM_UP_ROUNDS) {
+                    break;
+                }
             }
             Result result = new Result(count);
             for (int i = 0; i < count; i++) {
                 barrier.await();
-                long before =
-                        threadMemory == null ? 0 : threadMemory.getCurrentThreadAllocatedBytes();
+                long before = allocated();
                 round();
-                long after =
-                        threadMemory == null ? 0 : threadMemory.getCurrentThreadAllocatedBytes();
-                result.allocated += after - before;
-                result.bytes += bytes;
-                double flops = (double) SLICES * PEAK_RUNS * VectorFmaPeak.operations(PEAK_STEPS);
+                result.allocatedPerByte[i] = (double) (allocated() - before) / bytes;
                 result.rounds[i] =
-                        new Measurement.Round(bytes * 1e9 / workNanos, flops / peakNanos);
+                        new Measurement.Round(
+                                Measurement.quantile(rates, 0.5), Measurement.quantile(peaks, 0.5));
                 progress.accept(i + 1);
             }
             return result;
         }
 
+        /** Bytes that this thread allocated so far, 0 where the JVM does not count them. */
+        private static long allocated() {
+            return THREADS == null ? 0 : THREADS.getCurrentThreadAllocatedBytes();
+        }
+
         private void round() {
             bytes = 0;
-            workNanos = 0;
-            peakNanos = 0;
             for (int slice = 0; slice < SLICES; slice++) {
                 long start = System.nanoTime();
                 for (int i = 0; i < PEAK_RUNS; i++) {
                     peak.run(PEAK_STEPS);
                 }
                 long middle = System.nanoTime();
-                peakNanos += middle - start;
+                peaks[slice] =
+                        (double) PEAK_RUNS
+                                * VectorFmaPeak.operations(PEAK_STEPS)
+                                / (middle - start);
+                int fed = 0;
                 long now;
                 do {
                     record();
-                    bytes += recordBytes;
+                    fed += recordBytes;
                     now = System.nanoTime();
                 } while (now - middle < SLICE_NANOS);
-                workNanos += now - middle;
+                rates[slice] = fed * 1e9 / (now - middle);
+                bytes += fed;
             }
         }
 

@@ -10,7 +10,7 @@ import java.util.Arrays;
  * @param spread difference of the quartiles of bytes per second over the median
  * @param fmaPeak peak of all threads' cores together in GFLOP/s, median
  * @param fractionOfPeak median of the rounds' own fractions: both sides met the same machine
- * @param allocatedPerByte bytes allocated on the heap per byte, over all rounds
+ * @param allocatedPerByte bytes allocated on the heap per byte, median
  */
 record Measurement(
         double bytesPerSecond,

@@ -40,6 +40,8 @@ class BenchCommandTest {
                         "16,1,4",
                         "--rounds",
                         "2",
+                        "--warm-up",
+                        "1",
                         "--threads",
                         "2",
                         "--format",
@@ -53,7 +55,8 @@ class BenchCommandTest {
         assertTrue(node.get("bytes_per_s").asDouble() > 0);
         assertTrue(node.get("fma_peak_gflops").asDouble() > 0);
         double fraction = node.get("fraction_of_peak").asDouble();
-        assertTrue(fraction > 0 && fraction < 1, () -> "fraction of peak " + fraction);
+        // Not less than 1: after one round of warm-up the peak's own loop may not be compiled.
+        assertTrue(fraction > 0, () -> "fraction of peak " + fraction);
     }
 
     @Test
@@ -73,7 +76,10 @@ class BenchCommandTest {
 
     @Test
     void shouldPrintATable() {
-        assertEquals(0, run("score", "--shape", "16,1,4", "--rounds", "1"), err::toString);
+        assertEquals(
+                0,
+                run("score", "--shape", "16,1,4", "--rounds", "1", "--warm-up", "1"),
+                err::toString);
         assertTrue(out.toString().contains("16,1,4: d_model, blocks, states"), out::toString);
     }
 

@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -34,8 +35,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 
@@ -58,6 +57,7 @@ final class DemoCommand implements Callable<Integer> {
             DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSS").withZone(ZoneOffset.UTC);
     private static final Duration POLL = Duration.ofMillis(50);
     private static final int INDENT = 5;
+    private static final int ROWS = 2;
     private static final int COLUMNS_ELSEWHERE = 120;
 
     @Option(names = "--lines", paramLabel = "N", description = "Only the first N lines.")
@@ -244,51 +244,28 @@ final class DemoCommand implements Callable<Integer> {
             PrintWriter out,
             Terminal terminal,
             boolean colors) {
-        List<SurprisingLines.Kind> kinds = outcome.surprising().top(top);
+        List<SurprisingLines.Kind> ranked = outcome.surprising().ranked();
+        List<SurprisingLines.Kind> shown = ranked.subList(0, Math.min(top, ranked.size()));
         int columns = terminal.outIsTerminal() ? terminal.columns() : COLUMNS_ELSEWHERE;
         out.println();
         out.printf(
                 Locale.ROOT,
-                "The most surprising of %,d lines (%,d kinds), by bits beyond what the model"
-                        + " expected:%n",
+                "The most surprising of %,d lines, one of each of %,d kinds, by the bits of their"
+                        + " words%n(numbers and identifiers do not count):%n",
                 recording.lines().size(),
-                outcome.surprising().kinds());
-        Set<String> found = new TreeSet<>();
+                ranked.size());
+        Map<String, Integer> rankByFault = new HashMap<>();
         int inWindows = 0;
-        int rank = 0;
-        for (SurprisingLines.Kind kind : kinds) {
-            rank++;
+        for (int rank = 1; rank <= ranked.size(); rank++) {
+            SurprisingLines.Kind kind = ranked.get(rank - 1);
             Optional<Fault> fault = recording.faultAt(kind.line().timeMs());
             if (fault.isPresent()) {
-                inWindows++;
-                found.add(fault.get().id());
+                rankByFault.putIfAbsent(fault.get().id(), rank);
             }
-            Likelihood likelihood = kind.likelihood();
-            out.println();
-            out.printf(
-                    Locale.ROOT,
-                    "%3d  %s  %s  %+.0f bits (%.0f, expected %.0f), z %.1f%s%n",
-                    rank,
-                    CLOCK.format(Instant.ofEpochMilli(kind.line().timeMs())),
-                    kind.line().key(),
-                    likelihood.getExcessBits(),
-                    likelihood.getBits(),
-                    likelihood.getExpectedBits(),
-                    likelihood.getZ(),
-                    kind.alike() == 1 ? "" : ", " + (kind.alike() - 1) + " more like it");
-            out.println(
-                    Heat.dim(
-                            "     "
-                                    + fault.map(
-                                                    f ->
-                                                            "during "
-                                                                    + f.id()
-                                                                    + " of "
-                                                                    + String.join(
-                                                                            ", ", f.brokers()))
-                                            .orElse("in no fault window"),
-                            colors));
-            out.println("     " + heat(kind, columns - INDENT, colors));
+            if (rank <= shown.size()) {
+                inWindows += fault.isPresent() ? 1 : 0;
+                print(kind, rank, fault, columns, colors, out);
+            }
         }
         out.println();
         if (colors) {
@@ -301,40 +278,78 @@ final class DemoCommand implements Callable<Integer> {
                         .count();
         out.printf(
                 Locale.ROOT,
-                "%d of these %d fall into a fault window; the windows hold %.0f%% of all lines.%n",
+                "%d of these %d fall into a fault window, and %.0f%% of all lines do. The first"
+                        + " line of each fault is number%n",
                 inWindows,
-                kinds.size(),
+                shown.size(),
                 100.0 * linesInWindows / recording.lines().size());
         for (Fault fault : recording.faults()) {
+            Integer rank = rankByFault.get(fault.id());
             out.printf(
                     Locale.ROOT,
-                    "  %s %-17s %s%n",
-                    found.contains(fault.id()) ? "seen above  " : "not above   ",
+                    "%5s  %-17s %s%n",
+                    rank == null ? "none" : rank.toString(),
                     fault.id(),
                     Heat.dim(fault.what(), colors));
         }
     }
 
-    // The part of a line with its most surprising bytes in the middle.
-    private static String heat(SurprisingLines.Kind kind, int columns, boolean colors) {
+    private static void print(
+            SurprisingLines.Kind kind,
+            int rank,
+            Optional<Fault> fault,
+            int columns,
+            boolean colors,
+            PrintWriter out) {
+        out.println();
+        out.printf(
+                Locale.ROOT,
+                "%3d  %s  %s  %.0f bits in words, %.0f in all%s%n",
+                rank,
+                CLOCK.format(Instant.ofEpochMilli(kind.line().timeMs())),
+                kind.line().key(),
+                kind.wordBits(),
+                kind.likelihood().getBits(),
+                kind.alike() == 1 ? "" : ", " + (kind.alike() - 1) + " more of this kind");
+        out.println(
+                Heat.dim(
+                        "     "
+                                + fault.map(
+                                                f ->
+                                                        "during "
+                                                                + f.id()
+                                                                + " of "
+                                                                + String.join(", ", f.brokers()))
+                                        .orElse("in no fault window"),
+                        colors));
+        heat(kind, columns - INDENT, colors).forEach(row -> out.println("     " + row));
+    }
+
+    /** The most surprising part of a line, in as many rows as are shown of one. */
+    private static List<String> heat(SurprisingLines.Kind kind, int columns, boolean colors) {
         byte[] bytes = kind.line().bytes();
         List<Float> surprisal = kind.likelihood().getSurprisal();
-        int from = 0;
-        if (bytes.length > columns) {
-            int middle = kind.likelihood().getWorstOffset() + 8;
-            from = Math.max(0, Math.min(middle - columns / 2, bytes.length - columns));
+        int length = ROWS * columns - 1;
+        int from = bytes.length <= length ? 0 : kind.mostSurprising(length);
+        List<String> rows = new ArrayList<>();
+        for (int row = 0; row < ROWS && from < bytes.length; row++) {
+            boolean last = row == ROWS - 1;
+            String before = row == 0 && from > 0 ? "…" : "";
+            int room = columns - before.length();
+            byte[] part =
+                    Arrays.copyOfRange(
+                            bytes, from, last ? bytes.length : Math.min(bytes.length, from + room));
+            float[] bits = new float[part.length];
+            for (int i = 0; i < bits.length; i++) {
+                bits[i] = surprisal.get(from + i);
+            }
+            rows.add(
+                    before
+                            + Heat.render(
+                                    part, part.length, colors ? Surprisals.of(bits) : null, room));
+            from += part.length;
         }
-        byte[] part = Arrays.copyOfRange(bytes, from, bytes.length);
-        float[] bits = new float[part.length];
-        for (int i = 0; i < bits.length; i++) {
-            bits[i] = surprisal.get(from + i);
-        }
-        return (from > 0 ? "…" : "")
-                + Heat.render(
-                        part,
-                        part.length,
-                        colors ? Surprisals.of(bits) : null,
-                        columns - (from > 0 ? 1 : 0));
+        return rows;
     }
 
     private static void whereToRead(LocalPipeline pipeline, PrintWriter out) {

@@ -3,15 +3,22 @@ package io.mambabyte.app;
 import io.mambabyte.app.DemoRecording.Line;
 import io.mambabyte.avro.Likelihood;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * The most surprising lines, one of each kind: lines that differ in numbers and identifiers only
  * are of one kind, and the most surprising of them stands for all.
+ *
+ * <p>Lines are ranked by the bits of their words. An identifier that nobody has seen costs some six
+ * bits a character however well things are, so most of a log line's bits say nothing; that a line
+ * says something that its broker has not said before shows in its words.
  */
 final class SurprisingLines {
 
@@ -23,9 +30,37 @@ final class SurprisingLines {
      *
      * @param line the line
      * @param likelihood what the model thought of it
+     * @param wordBits surprisal of its words
      * @param alike lines of its kind, itself included
      */
-    record Kind(Line line, Likelihood likelihood, int alike) {}
+    record Kind(Line line, Likelihood likelihood, double wordBits, int alike) {
+        private Kind and(Kind other) {
+            Kind larger = other.wordBits > wordBits ? other : this;
+            return new Kind(larger.line, larger.likelihood, larger.wordBits, alike + other.alike);
+        }
+
+        /**
+         * The part of the line that its words are most surprising in.
+         *
+         * @param length bytes of the part
+         * @return index of its first byte, such that the part is within the line where that is long
+         *     enough
+         */
+        int mostSurprising(int length) {
+            float[] bits = SurprisingLines.wordBits(line, likelihood);
+            double sum = 0;
+            double best = 0;
+            int from = 0;
+            for (int i = 0; i < bits.length; i++) {
+                sum += bits[i] - (i >= length ? bits[i - length] : 0);
+                if (sum > best) {
+                    best = sum;
+                    from = Math.max(0, i + 1 - length);
+                }
+            }
+            return from;
+        }
+    }
 
     private final Map<String, Kind> kinds = new HashMap<>();
 
@@ -33,45 +68,44 @@ final class SurprisingLines {
      * Takes one line.
      *
      * @param line the line
-     * @param likelihood what the model thought of it
+     * @param likelihood what the model thought of it, byte by byte
      */
     void add(Line line, Likelihood likelihood) {
+        double sum = 0;
+        for (float bits : wordBits(line, likelihood)) {
+            sum += bits;
+        }
         kinds.merge(
                 VARIABLE.matcher(line.text()).replaceAll("#"),
-                new Kind(line, likelihood, 1),
-                (known, one) ->
-                        score(one.likelihood()) > score(known.likelihood())
-                                ? new Kind(one.line(), one.likelihood(), known.alike() + 1)
-                                : new Kind(known.line(), known.likelihood(), known.alike() + 1));
+                new Kind(line, likelihood, sum, 1),
+                Kind::and);
     }
 
     /**
-     * The most surprising kinds.
+     * The kinds of lines.
      *
-     * @param count how many
      * @return the most surprising first
      */
-    List<Kind> top(int count) {
+    List<Kind> ranked() {
         return kinds.values().stream()
-                .sorted(
-                        Comparator.comparingDouble((Kind kind) -> score(kind.likelihood()))
-                                .reversed())
-                .limit(count)
+                .sorted(Comparator.comparingDouble(Kind::wordBits).reversed())
                 .toList();
     }
 
-    /** How many kinds of lines there were. */
-    int kinds() {
-        return kinds.size();
-    }
-
-    /**
-     * What lines are ranked by.
-     *
-     * @param likelihood of a line
-     * @return the larger, the more surprising
-     */
-    static double score(Likelihood likelihood) {
-        return likelihood.getExcessBits();
+    /** The surprisal of each byte of a line, 0 for those of numbers and identifiers. */
+    private static float[] wordBits(Line line, Likelihood likelihood) {
+        // One character a byte, as the surprisals are.
+        String text = new String(line.bytes(), StandardCharsets.ISO_8859_1);
+        List<Float> surprisal = likelihood.getSurprisal();
+        float[] bits = new float[text.length()];
+        for (int i = 0; i < bits.length; i++) {
+            float one = surprisal.get(i);
+            bits[i] = Float.isNaN(one) ? 0 : one;
+        }
+        Matcher variable = VARIABLE.matcher(text);
+        while (variable.find()) {
+            Arrays.fill(bits, variable.start(), variable.end(), 0);
+        }
+        return bits;
     }
 }

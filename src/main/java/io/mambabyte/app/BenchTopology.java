@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,7 +61,8 @@ final class BenchTopology implements Callable<Integer> {
     private static final int PARTITIONS = 4;
 
     // Enough for the compiler to be done: rates of later rounds do not rise any more.
-    private static final double WARM_UP_ROUNDS = 2;
+    private static final int WARM_UP_ROUNDS = 2;
+    private static final int WARM_UP_RECORDS = 50;
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -122,22 +124,29 @@ final class BenchTopology implements Callable<Integer> {
             pipeline.startTopology();
             byte[][] records = records();
             Alone alone = new Alone(loaded);
-            int count = keys;
-            double spent = alone.secondsFor(records, count);
-            for (double all = spent; all < seconds * WARM_UP_ROUNDS; all += spent) {
-                count = Math.multiplyExact(count, 2);
-                spent = alone.secondsFor(records, count);
+            // Vector code that is not compiled yet is slower by orders of magnitude: what counts
+            // is the last of many short turns.
+            double spent = 0;
+            for (double all = 0; all < seconds * WARM_UP_ROUNDS; all += spent) {
+                spent = alone.secondsFor(records, WARM_UP_RECORDS);
             }
-            count = Math.max(keys, (int) (count * seconds / spent));
-            double _ = topologyRate(pipeline, producer, consumer, records, count);
+            int count = Math.max(keys, (int) (WARM_UP_RECORDS * seconds / spent));
+            for (int round = 0; round < WARM_UP_ROUNDS; round++) {
+                double _ = topologyRate(pipeline, producer, consumer, records, count);
+            }
             double[] kernel = new double[rounds];
             double[] topology = new double[rounds];
+            double[] cpu = new double[rounds];
+            long streamThread = streamThread();
             for (int round = 0; round < rounds; round++) {
+                long before = cpuNanos(Thread.currentThread().threadId());
                 kernel[round] = rate(count, alone.secondsFor(records, count));
-                topology[round] =
-                        rate(count, topologySeconds(pipeline, producer, consumer, records, count));
+                double alonesCpu = cpuNanos(Thread.currentThread().threadId()) - before;
+                before = cpuNanos(streamThread);
+                topology[round] = topologyRate(pipeline, producer, consumer, records, count);
+                cpu[round] = alonesCpu / (cpuNanos(streamThread) - before);
             }
-            print(loaded, count, kernel, topology);
+            print(loaded, count, kernel, topology, cpu);
             Runtime.getRuntime().removeShutdownHook(hook);
         }
         return CommandLine.ExitCode.OK;
@@ -221,7 +230,20 @@ final class BenchTopology implements Callable<Integer> {
         return rate(count - first, (end - start) / 1e9);
     }
 
-    private void print(MambaModel loaded, int count, double[] kernel, double[] topology)
+    private static long cpuNanos(long thread) {
+        return ManagementFactory.getThreadMXBean().getThreadCpuTime(thread);
+    }
+
+    private static long streamThread() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().endsWith("-StreamThread-1"))
+                .mapToLong(Thread::threadId)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void print(
+            MambaModel loaded, int count, double[] kernel, double[] topology, double[] cpu)
             throws IOException {
         double kernelMedian = median(kernel);
         double topologyMedian = median(topology);
@@ -231,6 +253,8 @@ final class BenchTopology implements Callable<Integer> {
             result.put("topology_bytes_per_s", Math.round(topologyMedian));
             result.put("kernel_bytes_per_s", Math.round(kernelMedian));
             result.put("ratio", Math.round(1000 * topologyMedian / kernelMedian) / 1000.0);
+            // What the machine's other work does to the rates it does less to the processor time.
+            result.put("cpu_ratio", Math.round(1000 * median(cpu)) / 1000.0);
             result.put("records", count);
             result.put("record_bytes", recordBytes);
             result.put("keys", keys);
@@ -245,11 +269,12 @@ final class BenchTopology implements Callable<Integer> {
                     Locale.ROOT,
                     "topology  %,9.0f bytes/s, topic to topic, one stream thread%n"
                             + "scoring   %,9.0f bytes/s, without Kafka, one thread%n"
-                            + "ratio     %9.3f   (medians of %d rounds, %,d records of %d bytes, %d"
+                            + "ratio     %9.3f   (of processor time %.3f; medians of %d rounds, %,d records of %d bytes, %d"
                             + " keys)%n",
                     topologyMedian,
                     kernelMedian,
                     topologyMedian / kernelMedian,
+                    median(cpu),
                     rounds,
                     count,
                     recordBytes,

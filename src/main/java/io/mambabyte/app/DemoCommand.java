@@ -57,7 +57,6 @@ final class DemoCommand implements Callable<Integer> {
             DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSS").withZone(ZoneOffset.UTC);
     private static final Duration POLL = Duration.ofMillis(50);
     private static final int INDENT = 5;
-    private static final int ROWS = 2;
     private static final int COLUMNS_ELSEWHERE = 120;
 
     @Option(names = "--lines", paramLabel = "N", description = "Only the first N lines.")
@@ -325,31 +324,25 @@ final class DemoCommand implements Callable<Integer> {
         heat(kind, columns - INDENT, colors).forEach(row -> out.println("     " + row));
     }
 
-    /** The most surprising part of a line, in as many rows as are shown of one. */
+    /** How a line begins, and below it the part that is most surprising, where that is later. */
     private static List<String> heat(SurprisingLines.Kind kind, int columns, boolean colors) {
-        byte[] bytes = kind.line().bytes();
-        List<Float> surprisal = kind.likelihood().getSurprisal();
-        int length = ROWS * columns - 1;
-        int from = bytes.length <= length ? 0 : kind.mostSurprising(length);
         List<String> rows = new ArrayList<>();
-        for (int row = 0; row < ROWS && from < bytes.length; row++) {
-            boolean last = row == ROWS - 1;
-            String before = row == 0 && from > 0 ? "…" : "";
-            int room = columns - before.length();
-            byte[] part =
-                    Arrays.copyOfRange(
-                            bytes, from, last ? bytes.length : Math.min(bytes.length, from + room));
-            float[] bits = new float[part.length];
-            for (int i = 0; i < bits.length; i++) {
-                bits[i] = surprisal.get(from + i);
-            }
-            rows.add(
-                    before
-                            + Heat.render(
-                                    part, part.length, colors ? Surprisals.of(bits) : null, room));
-            from += part.length;
+        rows.add(heat(kind, 0, columns, colors));
+        int later = kind.mostSurprising(columns - 1);
+        if (kind.line().bytes().length > columns && later > 0) {
+            rows.add("…" + heat(kind, later, columns - 1, colors));
         }
         return rows;
+    }
+
+    private static String heat(SurprisingLines.Kind kind, int from, int columns, boolean colors) {
+        byte[] bytes = kind.line().bytes();
+        byte[] part = Arrays.copyOfRange(bytes, from, bytes.length);
+        float[] bits = new float[part.length];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = kind.likelihood().getSurprisal().get(from + i);
+        }
+        return Heat.render(part, part.length, colors ? Surprisals.of(bits) : null, columns);
     }
 
     private static void whereToRead(LocalPipeline pipeline, PrintWriter out) {

@@ -108,6 +108,14 @@ final class BenchTopology implements Callable<Integer> {
                     spec.commandLine(), "keys, rounds and seconds must be positive");
         }
         Path folder = LocalPipeline.temporaryFolder();
+        try {
+            return bench(folder);
+        } finally {
+            EmbeddedBroker.deleteRecursively(folder);
+        }
+    }
+
+    private int bench(Path folder) throws IOException, InterruptedException {
         Logging.toFile(folder.resolve("bench.log"));
         Map<String, String> settings = new HashMap<>();
         settings.put(MambaByteConfig.MODEL_CONFIG, model);

@@ -97,6 +97,15 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         long started = System.nanoTime();
         Path folder = LocalPipeline.temporaryFolder();
+        try {
+            return demo(folder, started);
+        } finally {
+            // Whatever failed, and before whatever was started.
+            EmbeddedBroker.deleteRecursively(folder);
+        }
+    }
+
+    private int demo(Path folder, long started) throws IOException, InterruptedException {
         // Before the first logger is made.
         Path log = folder.resolve("demo.log");
         Logging.toFile(log);

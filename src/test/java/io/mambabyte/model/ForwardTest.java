@@ -14,6 +14,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 @Tag("kernels")
 class ForwardTest {
@@ -76,6 +80,38 @@ class ForwardTest {
                     Float.floatToRawIntBits(actual[i]),
                     () -> "row " + (first + index / 256) + ", byte " + index % 256);
         }
+    }
+
+    @Test
+    void shouldGiveTheSameBitsInSeveralThreadsAndRandomCuts() throws Exception {
+        MambaConfig config = RandomModels.config(32, 2, 16);
+        MambaModel model = MambaModel.of(config, RandomModels.weights(config, 5));
+        byte[] bytes = new byte[3000];
+        new Random(6).nextBytes(bytes);
+        RecurrentState whole = model.newState();
+        new Forward(model, bytes.length).forward(whole, bytes, 0, bytes.length);
+        try (ExecutorService executor = Executors.newFixedThreadPool(2)) {
+            List<Future<RecurrentState>> states =
+                    IntStream.range(0, 8)
+                            .mapToObj(seed -> executor.submit(() -> cut(model, bytes, seed)))
+                            .toList();
+            for (Future<RecurrentState> state : states) {
+                assertTrue(state.get().bitsEqual(whole));
+            }
+        }
+    }
+
+    private static RecurrentState cut(MambaModel model, byte[] bytes, long seed) {
+        Random random = new Random(seed);
+        Forward forward = new Forward(model, 700);
+        RecurrentState state = model.newState();
+        int done = 0;
+        while (done < bytes.length) {
+            int length = Math.min(random.nextInt(701), bytes.length - done);
+            forward.forward(state, bytes, done, length);
+            done += length;
+        }
+        return state;
     }
 
     @Test

@@ -21,6 +21,12 @@ final class VectorScan {
     private static final VectorSpecies<Float> SPECIES = VectorKernels.SPECIES;
     private static final int LANES = VectorKernels.LANES;
 
+    /**
+     * Rows between two loads of a state: few enough for delta, input and y of one vector of
+     * channels to stay in the first level cache from one group of states to the next.
+     */
+    private static final int MOST_ROWS = 32;
+
     /** The constants of {@link Elementary#exp2}, each {@value Rows#LANES} times. */
     private static final float[] CONSTANTS =
             repeated(
@@ -54,10 +60,39 @@ final class VectorScan {
             Rows z,
             Rows state,
             Rows y) {
+        for (int first = 0; first < rows; first += MOST_ROWS) {
+            scanRows(
+                    parameters,
+                    first,
+                    Math.min(MOST_ROWS, rows - first),
+                    delta,
+                    x,
+                    input,
+                    projection,
+                    bColumn,
+                    z,
+                    state,
+                    y);
+        }
+    }
+
+    private static void scanRows(
+            ScanParameters parameters,
+            int first,
+            int rows,
+            Rows delta,
+            Rows x,
+            Rows input,
+            Rows projection,
+            int bColumn,
+            Rows z,
+            Rows state,
+            Rows y) {
+        int b = projection.start(first) + bColumn;
         int width = parameters.width;
         int states = parameters.states;
         for (int e = 0; e < width; e += LANES) {
-            skip(parameters.skip, e, rows, x, y);
+            skip(parameters.skip, e, first, rows, x, y);
             int n = 0;
             for (; n + 4 <= states; n += 4) {
                 scan4(
@@ -68,10 +103,10 @@ final class VectorScan {
                         delta.values,
                         input.values,
                         y.values,
-                        y.offset + e,
+                        y.start(first) + e,
                         y.stride,
                         projection.values,
-                        projection.offset + bColumn + n,
+                        b + n,
                         states,
                         projection.stride,
                         state.values,
@@ -86,31 +121,31 @@ final class VectorScan {
                         delta.values,
                         input.values,
                         y.values,
-                        y.offset + e,
+                        y.start(first) + e,
                         y.stride,
                         projection.values,
-                        projection.offset + bColumn + n,
+                        b + n,
                         states,
                         projection.stride,
                         state.values,
                         state.start(n) + e);
             }
-            gate(e, rows, z, y);
+            gate(e, first, rows, z, y);
         }
     }
 
-    private static void skip(float[] skip, int e, int rows, Rows x, Rows y) {
+    private static void skip(float[] skip, int e, int first, int rows, Rows x, Rows y) {
         FloatVector d = FloatVector.fromArray(SPECIES, skip, e);
-        int from = x.offset + e;
-        int to = y.offset + e;
+        int from = x.start(first) + e;
+        int to = y.start(first) + e;
         for (int t = 0; t < rows; t++, from += x.stride, to += y.stride) {
             d.mul(FloatVector.fromArray(SPECIES, x.values, from)).intoArray(y.values, to);
         }
     }
 
-    private static void gate(int e, int rows, Rows z, Rows y) {
-        int from = z.offset + e;
-        int to = y.offset + e;
+    private static void gate(int e, int first, int rows, Rows z, Rows y) {
+        int from = z.start(first) + e;
+        int to = y.start(first) + e;
         for (int t = 0; t < rows; t++, from += z.stride, to += y.stride) {
             FloatVector g = VectorElementary.silu(FloatVector.fromArray(SPECIES, z.values, from));
             FloatVector.fromArray(SPECIES, y.values, to).mul(g).intoArray(y.values, to);

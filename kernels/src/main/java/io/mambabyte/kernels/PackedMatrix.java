@@ -2,21 +2,45 @@ package io.mambabyte.kernels;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /**
  * The weights of a linear layer, packed once for {@link Kernels#multiply}.
  *
  * <p>A panel holds {@value #PANEL} output columns, input by input: {@code [inputs][64]}. The last
  * panel is as wide as the columns that are left. Reading a panel from front to back is then all
  * that a product does with it, for one row as for many.
+ *
+ * <p>Where every weight is a bfloat16 (those of the shipped models are), whole panels are kept as
+ * such, two an int: half the memory, and half of what a product of one row waits for. Widened again
+ * they are the same floats, so results do not tell the difference.
  */
 public final class PackedMatrix {
     /** Output columns of a panel. */
     static final int PANEL = 64;
 
+    /** Ints of an input in a panel of bfloat16. */
+    static final int PAIRS = PANEL / 2;
+
+    /** The bits of a float that a bfloat16 has. */
+    static final int HIGH = 0xffff0000;
+
+    /** From the low half of an int to the high. */
+    static final int HALF_BITS = 16;
+
     final int inputs;
     final int columns;
 
-    /** {@code [panel][inputs][64]}, the last panel {@code [inputs][columns % 64]}. */
+    /** Columns before {@link #panels}: those of whole panels where these are bfloat16, else 0. */
+    final int pairedColumns;
+
+    /**
+     * {@code [panel][inputs][32]}: int i of an input has column i in its low half and column i + 32
+     * in its high half. Empty where a weight is not a bfloat16.
+     */
+    final int[] pairs;
+
+    /** {@code [panel][inputs][64]} of the other panels, the last {@code [inputs][columns % 64]}. */
     final float[] panels;
 
     /** {@code [columns]}: what the chain of every output starts from. */
@@ -25,8 +49,36 @@ public final class PackedMatrix {
     private PackedMatrix(int inputs, int columns, float[] panels, float[] bias) {
         this.inputs = inputs;
         this.columns = columns;
-        this.panels = panels;
         this.bias = bias;
+        if (areBfloat16(panels)) {
+            pairedColumns = columns / PANEL * PANEL;
+            pairs = pairs(panels, pairedColumns * inputs);
+            this.panels = Arrays.copyOfRange(panels, pairedColumns * inputs, panels.length);
+        } else {
+            pairedColumns = 0;
+            pairs = new int[0];
+            this.panels = panels;
+        }
+    }
+
+    private static boolean areBfloat16(float[] values) {
+        for (float value : values) {
+            if ((Float.floatToRawIntBits(value) & ~HIGH) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static int[] pairs(float[] panels, int weights) {
+        int[] pairs = new int[weights / 2];
+        for (int i = 0; i < pairs.length; i++) {
+            int low = i / PAIRS * PANEL + i % PAIRS;
+            pairs[i] =
+                    Float.floatToRawIntBits(panels[low]) >>> HALF_BITS
+                            | Float.floatToRawIntBits(panels[low + PAIRS]);
+        }
+        return pairs;
     }
 
     /**

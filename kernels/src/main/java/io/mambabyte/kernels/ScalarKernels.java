@@ -22,19 +22,38 @@ final class ScalarKernels extends Kernels {
     void multiplyRows(PackedMatrix w, int rows, Rows x, Rows y) {
         for (int first = 0; first < w.columns; first += PackedMatrix.PANEL) {
             int width = Math.min(PackedMatrix.PANEL, w.columns - first);
-            int panel = first * w.inputs;
             for (int row = 0; row < rows; row++) {
-                multiplyPanel(
-                        w.panels,
-                        panel,
-                        width,
-                        w.inputs,
-                        x.values,
-                        x.start(row),
-                        w.bias,
-                        first,
-                        y.values,
-                        y.start(row) + first);
+                int to = y.start(row) + first;
+                System.arraycopy(w.bias, first, y.values, to, width);
+                if (first < w.pairedColumns) {
+                    multiplyPairs(
+                            w.pairs,
+                            first * w.inputs / 2,
+                            w.inputs,
+                            x.values,
+                            x.start(row),
+                            y.values,
+                            to);
+                } else {
+                    int panel = (first - w.pairedColumns) * w.inputs;
+                    multiplyPanel(
+                            w.panels, panel, width, w.inputs, x.values, x.start(row), y.values, to);
+                }
+            }
+        }
+    }
+
+    private static void multiplyPairs(
+            int[] pairs, int panel, int inputs, float[] x, int xStart, float[] y, int yStart) {
+        for (int k = 0; k < inputs; k++) {
+            float xk = x[xStart + k];
+            int wk = panel + k * PackedMatrix.PAIRS;
+            for (int c = 0; c < PackedMatrix.PAIRS; c++) {
+                int pair = pairs[wk + c];
+                int low = yStart + c;
+                int high = low + PackedMatrix.PAIRS;
+                y[low] = Math.fma(xk, Float.intBitsToFloat(pair << PackedMatrix.HALF_BITS), y[low]);
+                y[high] = Math.fma(xk, Float.intBitsToFloat(pair & PackedMatrix.HIGH), y[high]);
             }
         }
     }
@@ -46,11 +65,8 @@ final class ScalarKernels extends Kernels {
             int inputs,
             float[] x,
             int xStart,
-            float[] bias,
-            int first,
             float[] y,
             int yStart) {
-        System.arraycopy(bias, first, y, yStart, width);
         for (int k = 0; k < inputs; k++) {
             float xk = x[xStart + k];
             int wk = panel + k * width;

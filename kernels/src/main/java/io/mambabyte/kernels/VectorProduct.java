@@ -20,7 +20,7 @@ final class VectorProduct {
     private static final int LANES = VectorKernels.LANES;
 
     /** Rows of the largest block that fits the registers. */
-    private static final int MOST_ROWS = LANES == 8 ? 2 : 6;
+    static final int MOST_ROWS = LANES == 8 ? 2 : 6;
 
     /** Columns of a block: four vectors. */
     private static final int BLOCK = 4 * LANES;
@@ -31,14 +31,16 @@ final class VectorProduct {
     private VectorProduct() {}
 
     static void multiply(PackedMatrix w, int rows, Rows x, Rows y) {
-        int first = 0;
-        if (rows == 1) {
+        int first = w.pairedColumns;
+        if (first > 0) {
+            VectorBfloat16Product.multiply(w, rows, x, y);
+        } else if (rows == 1) {
             first = multiplyRow(w, x.values, x.start(0), y.values, y.start(0));
         }
         // Panels outside: one is read from memory once and stays close while all rows pass.
         for (; first < w.columns; first += PackedMatrix.PANEL) {
             int width = Math.min(PackedMatrix.PANEL, w.columns - first);
-            int panel = first * w.inputs;
+            int panel = (first - w.pairedColumns) * w.inputs;
             if (width == PackedMatrix.PANEL) {
                 for (int c = 0; c < width; c += BLOCK) {
                     multiply4(w, panel + c, first + c, rows, x, y);

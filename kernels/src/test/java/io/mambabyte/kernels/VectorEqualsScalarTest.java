@@ -72,34 +72,83 @@ class VectorEqualsScalarTest {
         }
     }
 
+    /** Inputs and outputs of a product. */
+    private static final int[][] PRODUCTS = {
+        {1, 1}, {5, 7}, {16, 16}, {17, 33}, {40, 48}, {12, 64}, {33, 130}, {8, 256}, {120, 24},
+        {7, 112}, {1, 200}
+    };
+
     @ParameterizedTest
     @EnumSource
     void shouldMultiply(Values values) {
-        int[][] shapes = {
-            {1, 1}, {5, 7}, {16, 16}, {17, 33}, {40, 48}, {12, 64}, {33, 130}, {8, 256}, {120, 24},
-            {7, 112}, {1, 200}
-        };
-        for (int[] shape : shapes) {
+        for (int[] shape : PRODUCTS) {
+            Random random = new Random(SEED);
+            float[] weight = values.array(random, shape[0] * shape[1]);
+            assertMultiply(values, random, weight, shape[0], shape[1]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldMultiplyWithBfloat16(Values values) {
+        for (int[] shape : PRODUCTS) {
+            Random random = new Random(SEED);
+            float[] weight = bfloat16(values.array(random, shape[0] * shape[1]));
+            assertMultiply(values, random, weight, shape[0], shape[1]);
+        }
+    }
+
+    private void assertMultiply(
+            Values values, Random random, float[] weight, int inputs, int outputs) {
+        PackedMatrix w =
+                PackedMatrix.of(
+                        weight,
+                        inputs % 2 == 0 ? null : values.array(random, outputs),
+                        outputs,
+                        inputs);
+        Rows x = values.rows(random, inputs, 40);
+        for (int rows = 0; rows <= 40; rows++) {
+            String what = "seed " + SEED + ", " + inputs + " -> " + outputs;
+            Rows before = values.rows(random, outputs, 40);
+            Pair y = Pair.of(before);
+            scalar.multiply(w, rows, x, y.scalar);
+            vector.multiply(w, rows, x, y.vector);
+            y.assertEqual(rows, outputs, what);
+            y.assertUntouched(before, rows, what);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldMultiplyWithBfloat16AsWithTheSameFloats(Values values) {
+        for (int[] shape : PRODUCTS) {
             Random random = new Random(SEED);
             int inputs = shape[0];
             int outputs = shape[1];
-            PackedMatrix w =
-                    PackedMatrix.of(
-                            values.array(random, outputs * inputs),
-                            inputs % 2 == 0 ? null : values.array(random, outputs),
-                            outputs,
-                            inputs);
-            Rows x = values.rows(random, inputs, 40);
-            for (int rows = 0; rows <= 40; rows++) {
-                String what = "seed " + SEED + ", " + inputs + " -> " + outputs;
-                Rows before = values.rows(random, outputs, 40);
-                Pair y = Pair.of(before);
-                scalar.multiply(w, rows, x, y.scalar);
-                vector.multiply(w, rows, x, y.vector);
-                y.assertEqual(rows, outputs, what);
-                y.assertUntouched(before, rows, what);
+            float[] weight = bfloat16(values.array(random, inputs * outputs));
+            // One more output with weights that no bfloat16 is, so that all are kept as floats.
+            float[] oneMore = Arrays.copyOf(weight, inputs * (outputs + 1));
+            Arrays.fill(oneMore, weight.length, oneMore.length, 0.1f);
+            PackedMatrix narrow = PackedMatrix.of(weight, null, outputs, inputs);
+            PackedMatrix wide = PackedMatrix.of(oneMore, null, outputs + 1, inputs);
+            assertEquals(outputs / PackedMatrix.PANEL * PackedMatrix.PANEL, narrow.pairedColumns);
+            assertEquals(0, wide.pairedColumns);
+            Rows x = values.rows(random, inputs, 9);
+            Pair y = Pair.of(Rows.allocate(outputs + 1, 9));
+            for (int rows : new int[] {1, 9}) {
+                vector.multiply(narrow, rows, x, y.vector);
+                vector.multiply(wide, rows, x, y.scalar);
+                y.assertEqual(rows, outputs, "seed " + SEED + ", " + inputs + " -> " + outputs);
             }
         }
+    }
+
+    private static float[] bfloat16(float[] values) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] =
+                    Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & PackedMatrix.HIGH);
+        }
+        return values;
     }
 
     @ParameterizedTest

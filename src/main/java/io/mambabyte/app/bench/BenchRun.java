@@ -69,6 +69,7 @@ final class BenchRun {
                 "shape        %s: d_model, blocks, states; %,d projection weights%n",
                 shape,
                 shape.projectionWeights());
+        out.printf("weights      random, bfloat16 as the shipped models are stored%n");
         out.printf("kernels      %s%n", Kernels.selected().description());
         out.printf("threads      %d%n", options.threads);
         out.printf(
@@ -93,6 +94,7 @@ final class BenchRun {
         node.put("record_bytes", recordBytes);
         node.put("kernels", Kernels.selected().description());
         node.put("projection_weights", shape.projectionWeights());
+        node.put("weights", "bfloat16");
         node.put("rounds", options.rounds);
         node.put("bytes_per_s", m.bytesPerSecond());
         node.put("bytes_per_s_spread", m.spread());

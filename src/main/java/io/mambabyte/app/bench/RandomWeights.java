@@ -10,9 +10,13 @@ import java.util.SplittableRandom;
 
 /**
  * The weights that a model starts its training from. Speed does not depend on them as long as
- * nothing overflows or becomes denormal, which they see to.
+ * nothing overflows or becomes denormal, which they see to, and as long as those of the projections
+ * are bfloat16, as the shipped models are stored: kernels read half as much then.
  */
 final class RandomWeights {
+    /** The bits of a float that a bfloat16 has. */
+    private static final int BFLOAT16 = 0xffff0000;
+
     private RandomWeights() {}
 
     static MambaWeights of(MambaConfig config, long seed) {
@@ -60,12 +64,13 @@ final class RandomWeights {
         return values;
     }
 
-    /** Between plus and minus one over the root of the number of inputs. */
+    /** Between plus and minus one over the root of the number of inputs; each a bfloat16. */
     private static float[] uniform(SplittableRandom random, int length, int inputs) {
         double bound = 1 / Math.sqrt(inputs);
         float[] values = new float[length];
         for (int i = 0; i < length; i++) {
-            values[i] = (float) random.nextDouble(-bound, bound);
+            int bits = Float.floatToRawIntBits((float) random.nextDouble(-bound, bound));
+            values[i] = Float.intBitsToFloat(bits & BFLOAT16);
         }
         return values;
     }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 
 import io.mambabyte.model.Checkpoint;
+import io.mambabyte.model.CheckpointImport;
 import io.mambabyte.model.Dtype;
 import io.mambabyte.model.MambaConfig;
 import io.mambabyte.model.MambaModel;
@@ -17,19 +18,24 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 
-/** {@code model}: what a model folder holds. */
+/** {@code model}: what a model folder holds, and how to get one. */
 @Command(
         name = "model",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        description = "Shows models.",
+        description = "Shows and imports models.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ModelCommand.Show.class, ModelCommand.ListShipped.class})
+        subcommands = {
+            ModelCommand.Show.class,
+            ModelCommand.ListShipped.class,
+            ModelCommand.Import.class
+        })
 final class ModelCommand {
     private enum Format {
         TEXT,
@@ -216,6 +222,72 @@ final class ModelCommand {
                 out.endLine();
             }
             out.flush();
+            return 0;
+        }
+    }
+
+    /** {@code model import}. */
+    @Command(
+            name = "import",
+            mixinStandardHelpOptions = true,
+            versionProvider = Version.class,
+            description =
+                    "Makes a model folder out of a checkpoint: a folder of Hugging Face or of"
+                            + " mamba-ssm, a published MambaByte among them. Safetensors are copied;"
+                            + " PyTorch pickles are read as data, nothing in them is run.")
+    static final class Import implements Callable<Integer> {
+        @Parameters(
+                paramLabel = "SOURCE",
+                description =
+                        "A folder with config.json and the weights (model.safetensors or"
+                                + " pytorch_model.bin, in shards or not), or a weight file that"
+                                + " has config.json beside it.")
+        private Path source = Path.of("");
+
+        @Option(
+                names = "--out",
+                required = true,
+                paramLabel = "DIR",
+                description = "The folder to make. It must not exist, or be empty.")
+        private Path out = Path.of("");
+
+        private final Terminal terminal;
+
+        Import() {
+            this(Terminal.system());
+        }
+
+        Import(Terminal terminal) {
+            this.terminal = terminal;
+        }
+
+        @Override
+        public Integer call() throws Exception {
+            Progress progress =
+                    new Progress(
+                            terminal.err(),
+                            terminal.errIsTerminal(),
+                            CheckpointImport.bytes(source),
+                            System::nanoTime);
+            Checkpoint checkpoint;
+            try {
+                checkpoint = CheckpointImport.run(source, out, progress::at);
+            } finally {
+                progress.clear();
+            }
+            Output text = new Output(terminal.out());
+            text.print(
+                    String.format(
+                            Locale.ROOT,
+                            "%s: %,d parameters, d_model %d, n_layer %d",
+                            out,
+                            checkpoint.parameters(),
+                            checkpoint.config().dModel(),
+                            checkpoint.config().nLayer()));
+            text.endLine();
+            text.print("./mambabyte model show " + out + " shows it, --model " + out + " uses it");
+            text.endLine();
+            text.flush();
             return 0;
         }
     }

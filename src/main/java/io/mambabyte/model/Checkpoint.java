@@ -188,6 +188,11 @@ public final class Checkpoint {
         return count;
     }
 
+    /** A name that cannot lead out of the folder, on any file system. */
+    static boolean isPlainName(String name) {
+        return name.matches("[A-Za-z0-9_][A-Za-z0-9_.\\-]*") && name.length() <= 255;
+    }
+
     private static long length(float @Nullable [] tensor) {
         return tensor == null ? 0 : tensor.length;
     }
@@ -231,9 +236,8 @@ public final class Checkpoint {
                             files.path(pickle)
                                     + ": expected "
                                     + WEIGHTS
-                                    + ", found a PyTorch pickle. A pickle is a program and is not"
-                                    + " run here: convert it to safetensors first (docs/models.md"
-                                    + " has the five lines of Python)");
+                                    + ", found a PyTorch pickle. Convert it once, without running"
+                                    + " it: ./mambabyte model import SOURCE --out DIR");
                 }
             }
             throw new CheckpointException(
@@ -292,11 +296,6 @@ public final class Checkpoint {
                 }
             }
             return new Tensors(shards, index, tensors);
-        }
-
-        /** A name that cannot lead out of the folder, on any file system. */
-        private static boolean isPlainName(String name) {
-            return name.matches("[A-Za-z0-9_][A-Za-z0-9_.\\-]*") && name.length() <= 255;
         }
 
         boolean has(String name) {

@@ -1,7 +1,6 @@
 package io.mambabyte.model;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
@@ -48,9 +47,6 @@ public final class CheckpointWriter {
         replace(
                 folder.resolve(WEIGHTS),
                 out -> {
-                    ByteBuffer length = ByteBuffer.allocate(Long.BYTES);
-                    length.order(ByteOrder.LITTLE_ENDIAN).putLong(header.length);
-                    out.write(length.array());
                     out.write(header);
                     for (NamedTensor tensor : tensors) {
                         out.write(bytes(tensor));
@@ -92,25 +88,16 @@ public final class CheckpointWriter {
     }
 
     private static byte[] header(List<NamedTensor> tensors) throws JsonProcessingException {
-        ObjectNode root = ConfigFile.JSON.createObjectNode();
-        root.putObject("__metadata__").put("format", "pt");
-        long begin = 0;
-        for (NamedTensor tensor : tensors) {
-            Dtype dtype = dtype(tensor);
-            long end = begin + (long) tensor.values().length * dtype.bytes();
-            ObjectNode entry = root.putObject(tensor.name());
-            entry.put("dtype", dtype.name());
-            ArrayNode shape = entry.putArray("shape");
-            tensor.shape().forEach(shape::add);
-            entry.putArray("data_offsets").add(begin).add(end);
-            begin = end;
-        }
-        StringBuilder text = new StringBuilder(ConfigFile.JSON.writeValueAsString(root));
-        // The data then begins at a multiple of 8, as the format's own writers have it.
-        while (text.length() % Long.BYTES != 0) {
-            text.append(' ');
-        }
-        return text.toString().getBytes(StandardCharsets.US_ASCII);
+        return SafetensorsHeader.bytes(
+                tensors.stream()
+                        .map(
+                                tensor ->
+                                        new SafetensorsHeader.Entry(
+                                                tensor.name(),
+                                                dtype(tensor),
+                                                tensor.shape(),
+                                                tensor.values().length))
+                        .toList());
     }
 
     private static byte[] bytes(NamedTensor tensor) {

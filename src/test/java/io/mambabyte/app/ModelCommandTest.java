@@ -71,4 +71,35 @@ class ModelCommandTest {
         assertEquals(0, terminal.run(ModelCommand.ListShipped::new));
         assertEquals(ModelSource.shipped().size(), terminal.lines().size());
     }
+
+    @Test
+    void shouldImportPickle(@TempDir Path folder) throws Exception {
+        Path source = Files.createDirectory(folder.resolve("source"));
+        Files.copy(TINY.resolve("config.json"), source.resolve("config.json"));
+        Files.copy(
+                Path.of("src/test/resources/pickles/f32.bin"), source.resolve("pytorch_model.bin"));
+        String out = folder.resolve("out").toString();
+        assertEquals(0, terminal.run(ModelCommand.Import::new, source.toString(), "--out", out));
+        assertEquals(
+                """
+                %s: 6,336 parameters, d_model 16, n_layer 1
+                ./mambabyte model show %s shows it, --model %s uses it
+                """
+                        .formatted(out, out, out),
+                terminal.text());
+        assertEquals(
+                MambaModel.load(TINY).fingerprint(), MambaModel.load(Path.of(out)).fingerprint());
+    }
+
+    @Test
+    void shouldSayWhyImportIsRefused(@TempDir Path folder) throws Exception {
+        String source = folder.toString();
+        assertEquals(1, terminal.run(ModelCommand.Import::new, source, "--out", source + "/out"));
+        assertEquals(
+                "mambabyte: "
+                        + source
+                        + ": expected model.safetensors, model.safetensors.index.json,"
+                        + " pytorch_model.bin or pytorch_model.bin.index.json, found none of them\n",
+                terminal.errors);
+    }
 }

@@ -259,10 +259,9 @@ class CheckpointTest {
                             m.files.remove("model.safetensors");
                             m.put("pytorch_model.bin", "PK");
                         },
-                        "pytorch_model.bin: expected model.safetensors, found a PyTorch pickle. A"
-                                + " pickle is a program and is not run here: convert it to"
-                                + " safetensors first (docs/models.md has the five lines of"
-                                + " Python)"),
+                        "pytorch_model.bin: expected model.safetensors, found a PyTorch pickle."
+                                + " Convert it once, without running it: ./mambabyte model import"
+                                + " SOURCE --out DIR"),
                 lie(
                         "empty weights",
                         m -> m.files.put("model.safetensors", new byte[0]),

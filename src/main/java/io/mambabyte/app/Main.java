@@ -18,6 +18,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             HelpCommand.class,
             ScoreCommand.class,
+            CompleteCommand.class,
             ModelCommand.class,
             TrainCommand.class,
             RunCommand.class,

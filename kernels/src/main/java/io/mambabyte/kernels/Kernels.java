@@ -266,6 +266,25 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
             float[] variance,
             int offset);
 
+    /**
+     * What the softmax of a row is made of, at a temperature: {@code weights[c] = exp(-min(|v|,
+     * 86))} with {@code v = (logit[c] - max) * scale}, each step rounded. Their sum is the
+     * denominator.
+     *
+     * @param logits row-major {@code [rows][width]}, every column counts
+     * @param row which row
+     * @param scale one over the temperature, positive
+     * @param weights its first {@code width} floats are overwritten: each from {@code exp(-86)} to
+     *     1
+     */
+    public final void softmaxWeights(Rows logits, int row, float scale, float[] weights) {
+        Objects.checkIndex(row, logits.count);
+        Objects.checkFromIndexSize(0, logits.width, weights.length);
+        softmaxWeightsOfRow(logits, row, scale, weights);
+    }
+
+    abstract void softmaxWeightsOfRow(Rows logits, int row, float scale, float[] weights);
+
     private static void check(String name, Rows rows, int count, int width) {
         if (count < 0) {
             throw new IllegalArgumentException("rows: " + count);

@@ -270,6 +270,20 @@ final class ScalarKernels extends Kernels {
         }
     }
 
+    @Override
+    void softmaxWeightsOfRow(Rows logits, int row, float scale, float[] weights) {
+        int from = logits.start(row);
+        float max = Float.NEGATIVE_INFINITY;
+        for (int c = 0; c < logits.width; c++) {
+            float v = logits.values[from + c];
+            max = v > max ? v : max;
+        }
+        for (int c = 0; c < logits.width; c++) {
+            float v = (logits.values[from + c] - max) * scale;
+            weights[c] = Elementary.expOfMinus(Elementary.clampedAbs(v));
+        }
+    }
+
     private static final double BITS_PER_NAT = 1 / 0.6931471805599453;
 
     /** The last steps of {@link #surprisal}, in double, shared with the vector kernels. */

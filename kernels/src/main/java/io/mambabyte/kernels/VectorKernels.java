@@ -360,6 +360,28 @@ final class VectorKernels extends Kernels {
                 index);
     }
 
+    @Override
+    void softmaxWeightsOfRow(Rows logits, int row, float scale, float[] weights) {
+        int from = logits.start(row);
+        exponentials(
+                logits.values,
+                from,
+                logits.width,
+                max(logits.values, from, logits.width),
+                scale,
+                weights);
+    }
+
+    private static void exponentials(
+            float[] logits, int from, int width, float max, float scale, float[] weights) {
+        FloatVector m = FloatVector.broadcast(SPECIES, max);
+        FloatVector s = FloatVector.broadcast(SPECIES, scale);
+        for (int c = 0; c < width; c += LANES) {
+            FloatVector v = FloatVector.fromArray(SPECIES, logits, from + c).sub(m).mul(s);
+            VectorElementary.expOfMinus(VectorElementary.clampedAbs(v)).intoArray(weights, c);
+        }
+    }
+
     /** The largest that is not NaN. */
     private static float max(float[] logits, int from, int width) {
         FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);

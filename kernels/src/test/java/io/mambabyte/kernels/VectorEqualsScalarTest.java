@@ -309,6 +309,22 @@ class VectorEqualsScalarTest {
 
     @ParameterizedTest
     @EnumSource
+    void shouldComputeSoftmaxWeights(Values values) {
+        for (int width : new int[] {16, 48, 256}) {
+            for (float scale : new float[] {1f, 1 / 0.7f, 1e-3f, 1e6f}) {
+                Rows logits = values.rows(new Random(SEED + width), width, 3);
+                Pair weights = Pair.of(Rows.allocate(width, 1));
+                for (int row = 0; row < 3; row++) {
+                    scalar.softmaxWeights(logits, row, scale, weights.scalar.values);
+                    vector.softmaxWeights(logits, row, scale, weights.vector.values);
+                    weights.assertEqual(1, width, "row " + row + " at scale " + scale);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void shouldComputeElementaryFunctions(Values values) {
         Random random = new Random(SEED);
         // Through a kernel each: silu without a convolution, softplus by the time steps.

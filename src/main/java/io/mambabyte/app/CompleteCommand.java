@@ -1,0 +1,418 @@
+package io.mambabyte.app;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.mambabyte.generate.Continuation;
+import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.Drafter;
+import io.mambabyte.generate.HistoryDrafter;
+import io.mambabyte.generate.HistoryIndex;
+import io.mambabyte.generate.Prefill;
+import io.mambabyte.generate.Sampling;
+import io.mambabyte.generate.StopSequences;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.RecurrentState;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+/** {@code complete}: how a text goes on, without Kafka. */
+@Command(
+        name = "complete",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = {
+            "Continues a text with a model, written as it is made.",
+            "",
+            "Bytes are drafted and then checked several at a time; that saves time and changes none of"
+                    + " them: what is written is what one byte at a time would have given, for the same"
+                    + " seed, on every machine."
+        })
+final class CompleteCommand implements Callable<Integer> {
+    private enum Format {
+        TEXT,
+        JSON
+    }
+
+    private enum DraftMode {
+        NONE,
+        HISTORY
+    }
+
+    private static final String STDIN = "-";
+
+    /** Places of the index: more than the bytes of a usual prompt and what is made. */
+    private static final int INDEX_BITS = 15;
+
+    private static final long QUIET_NS = 2_000_000_000L;
+
+    @Parameters(
+            paramLabel = "PROMPT",
+            arity = "0..1",
+            description = "The text to continue. Default: -, which is all of standard input.")
+    private String prompt = STDIN;
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|NAME",
+            description =
+                    "A model folder, or the name of a shipped model. Default: ${DEFAULT-VALUE}.",
+            defaultValue = ModelSource.DEFAULT)
+    private String model = ModelSource.DEFAULT;
+
+    @Option(
+            names = "--max-bytes",
+            paramLabel = "N",
+            description = "End after so many bytes. Default: ${DEFAULT-VALUE}.",
+            defaultValue = "256")
+    private int maxBytes = 256;
+
+    @Option(
+            names = "--temperature",
+            paramLabel = "T",
+            description =
+                    "0 takes the most probable byte; above, bytes are drawn, the more freely the"
+                            + " higher. Default: ${DEFAULT-VALUE}.",
+            defaultValue = "0.7")
+    private double temperature = 0.7;
+
+    @Option(
+            names = "--top-k",
+            paramLabel = "K",
+            description = "Draw from the K most probable bytes only. Default: from all.")
+    private int topK;
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description =
+                    "Draw from the most probable bytes that together have a probability of P."
+                            + " Default: ${DEFAULT-VALUE}.",
+            defaultValue = "1")
+    private double topP = 1;
+
+    @Option(
+            names = "--min-p",
+            paramLabel = "P",
+            description =
+                    "Draw from bytes at least P times as probable as the most probable one. Default:"
+                            + " ${DEFAULT-VALUE}.",
+            defaultValue = "0")
+    private double minP;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description =
+                    "The same seed gives the same bytes, everywhere. Default: ${DEFAULT-VALUE}.",
+            defaultValue = "0")
+    private long seed;
+
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description =
+                    "End after this text was made (\\n, \\t, \\\\ and \\xHH are understood). May be"
+                            + " given more than once.")
+    private List<String> stops = List.of();
+
+    @Option(names = "--utf8", description = "Make well-formed UTF-8 only.")
+    private boolean utf8;
+
+    @Option(
+            names = "--draft",
+            paramLabel = "none|history",
+            description =
+                    "How bytes are drafted. history: what followed the same bytes earlier in the text."
+                            + " Default: history.")
+    private DraftMode draft = DraftMode.HISTORY;
+
+    @Option(
+            names = "--show-draft",
+            description = "Colour bytes that were drafted: accepted green, corrected red.")
+    private boolean showDraft;
+
+    @Option(
+            names = "--color",
+            paramLabel = "auto|always|never",
+            description =
+                    "With --show-draft. Default: auto, which colours on a terminal unless NO_COLOR is"
+                            + " set.")
+    private Terminal.Color color = Terminal.Color.AUTO;
+
+    @Option(
+            names = "--compare",
+            description =
+                    "Continue each prompt with and without drafts: are bytes and states the same, and"
+                            + " how much faster is it?")
+    private boolean compare;
+
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = "With --compare: a prompt per line; empty lines are left out.")
+    private @Nullable Path prompts;
+
+    @Option(
+            names = "--format",
+            paramLabel = "text|json",
+            description = "Of the result of --compare. Default: text.")
+    private Format format = Format.TEXT;
+
+    @Spec private @Nullable CommandSpec spec;
+
+    private final Terminal terminal;
+
+    CompleteCommand() {
+        this(Terminal.system());
+    }
+
+    CompleteCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        if (prompts != null && !compare) {
+            throw usage("--prompts needs --compare");
+        }
+        if (maxBytes < 1) {
+            throw usage("--max-bytes must be at least 1, not " + maxBytes);
+        }
+        Sampling sampling = sampling();
+        StopSequences stopSequences = stopSequences();
+        MambaModel loaded = MambaModel.load(ModelSource.of(model));
+        Output out = new Output(terminal.out());
+        try {
+            if (compare) {
+                compare(loaded, sampling, out);
+            } else {
+                complete(loaded, sampling, stopSequences, out);
+            }
+            out.flush();
+        } catch (Output.Closed e) {
+            // Whoever read has seen enough.
+        }
+        return 0;
+    }
+
+    private Sampling sampling() {
+        try {
+            return new Sampling(temperature, topK, topP, minP, seed, utf8);
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private StopSequences stopSequences() {
+        try {
+            return new StopSequences(stops.stream().map(EscapedBytes::parse).toList());
+        } catch (IllegalArgumentException e) {
+            throw usage("--stop: " + e.getMessage());
+        }
+    }
+
+    private ParameterException usage(String message) {
+        if (spec == null) {
+            throw new IllegalStateException(message);
+        }
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private byte[] prompt() throws IOException {
+        return prompt.equals(STDIN)
+                ? terminal.in().readAllBytes()
+                : prompt.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private Drafter drafter() {
+        return switch (draft) {
+            case NONE -> Drafter.NONE;
+            case HISTORY -> new HistoryDrafter(new HistoryIndex(INDEX_BITS));
+        };
+    }
+
+    private void complete(
+            MambaModel loaded, Sampling sampling, StopSequences stopSequences, Output out)
+            throws IOException {
+        byte[] given = prompt();
+        // Nothing predicts the first byte of all: without a prompt, a line begins.
+        byte[] text = given.length == 0 ? new byte[] {'\n'} : given;
+        boolean colors = showDraft && terminal.colors(color);
+        CompletionText shown = new CompletionText(out, !terminal.outIsTerminal(), colors);
+        if (terminal.outIsTerminal()) {
+            out.print(
+                    Heat.dim(
+                            new String(given, StandardCharsets.UTF_8)
+                                    .lines()
+                                    .map(line -> line.getBytes(StandardCharsets.UTF_8))
+                                    .map(line -> Heat.escape(line, line.length))
+                                    .reduce((a, b) -> a + "\n" + b)
+                                    .orElse(""),
+                            terminal.colors(color)));
+            out.print(given.length > 0 && given[given.length - 1] == '\n' ? "\n" : "");
+            out.flush();
+        }
+        RecurrentState state = loaded.newState();
+        new Prefill(loaded).feed(state, text, 0, text.length);
+        Drafter drafter = drafter();
+        drafter.begin();
+        drafter.append(text, 0, text.length);
+        Continuation made =
+                new Continuation(
+                        state, text, sampling, stopSequences, maxBytes, drafter, Decoder.DRAFT_MAX);
+        Decoder decoder = new Decoder(loaded, 1);
+        long start = System.nanoTime();
+        while (made.finished() == null) {
+            decoder.advance(List.of(made));
+            shown.show(made, false);
+        }
+        long took = System.nanoTime() - start;
+        shown.show(made, true);
+        if (terminal.errIsTerminal()) {
+            if (terminal.outIsTerminal()) {
+                out.print("\n");
+                out.flush();
+            }
+            summary(made, took, colors);
+        }
+    }
+
+    private void summary(Continuation made, long nanos, boolean colors) throws IOException {
+        String drafts =
+                made.drafted() == 0
+                        ? "nothing drafted"
+                        : String.format(
+                                Locale.ROOT,
+                                "%,d of %,d drafted bytes were right",
+                                made.accepted(),
+                                made.drafted());
+        String text =
+                String.format(
+                        Locale.ROOT,
+                        "» %,d bytes in %.2f s: %,.0f bytes/s, warming up included; %s%n",
+                        made.length(),
+                        nanos * 1e-9,
+                        made.length() * 1e9 / nanos,
+                        drafts);
+        if (colors) {
+            text += "  " + CompletionText.legend() + "\n";
+        }
+        terminal.err().write(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void compare(MambaModel loaded, Sampling sampling, Output out) throws IOException {
+        List<byte[]> texts = prompts == null ? List.of(prompt()) : lines(prompts);
+        if (texts.isEmpty() || texts.getFirst().length == 0) {
+            throw new IOException((prompts == null ? "standard input" : prompts) + ": no prompt");
+        }
+        long start = System.nanoTime();
+        Comparison.Result result =
+                new Comparison(loaded, sampling, maxBytes, this::drafter)
+                        .run(texts, done -> progress(done, texts.size(), start));
+        if (terminal.errIsTerminal()) {
+            terminal.err().write("\r\u001b[K".getBytes(StandardCharsets.UTF_8));
+        }
+        switch (format) {
+            case JSON -> out.print(json(result) + "\n");
+            case TEXT -> out.print(text(result));
+        }
+    }
+
+    private void progress(int done, int count, long start) {
+        if (!terminal.errIsTerminal() || System.nanoTime() - start < QUIET_NS) {
+            return;
+        }
+        try {
+            terminal.err()
+                    .write(
+                            ("\r\u001b[Kprompt " + done + " of " + count)
+                                    .getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            // Nobody looks at the progress any more.
+        }
+    }
+
+    private static List<byte[]> lines(Path file) throws IOException {
+        byte[] content = Files.readAllBytes(file);
+        List<byte[]> lines = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i <= content.length; i++) {
+            if (i == content.length || content[i] == '\n') {
+                if (i > start) {
+                    lines.add(Arrays.copyOfRange(content, start, i));
+                }
+                start = i + 1;
+            }
+        }
+        return lines;
+    }
+
+    private String json(Comparison.Result result) {
+        ObjectNode node = new ObjectMapper().createObjectNode();
+        node.put("model", model);
+        node.put("draft", draft.name().toLowerCase(Locale.ROOT));
+        node.put("temperature", temperature);
+        node.put("max_bytes", maxBytes);
+        node.put("prompts", result.prompts());
+        node.put("identical", result.identical());
+        node.put("ratio_median", result.ratioMedian());
+        node.put("ratio_min", result.ratioMin());
+        node.put("acceptance", result.acceptance());
+        node.put("bytes_per_pass", result.bytesPerPass());
+        node.put("plain_bytes_per_s", result.plainBytesPerSecond());
+        node.put("speculative_bytes_per_s", result.speculativeBytesPerSecond());
+        node.put("bytes", result.bytes());
+        ObjectNode ceiling = node.putObject("ceiling");
+        result.ceiling().forEach(c -> ceiling.put(Integer.toString(c.bytes()), c.ratio()));
+        return node.toString();
+    }
+
+    private String text(Comparison.Result result) {
+        StringBuilder text = new StringBuilder();
+        text.append(
+                String.format(
+                        Locale.ROOT,
+                        "prompts      %,d, %,d bytes made%n"
+                                + "identical    %,d, bytes and states%n"
+                                + "plain        %,.0f bytes/s (median)%n"
+                                + "speculative  %,.0f bytes/s (median)%n"
+                                + "ratio        %.2f median, %.2f least%n"
+                                + "acceptance   %.1f%% of the drafted bytes, %.2f bytes a pass%n"
+                                + "ceiling     ",
+                        result.prompts(),
+                        result.bytes(),
+                        result.identical(),
+                        result.plainBytesPerSecond(),
+                        result.speculativeBytesPerSecond(),
+                        result.ratioMedian(),
+                        result.ratioMin(),
+                        100 * result.acceptance(),
+                        result.bytesPerPass()));
+        for (Comparison.Ceiling ceiling : result.ceiling()) {
+            text.append(
+                    String.format(
+                            Locale.ROOT, " %.2f at %d bytes,", ceiling.ratio(), ceiling.bytes()));
+        }
+        text.setLength(text.length() - 1);
+        return text.append(System.lineSeparator()).toString();
+    }
+}

@@ -1,0 +1,243 @@
+package io.mambabyte.generate;
+
+import io.mambabyte.kernels.Rows;
+import io.mambabyte.model.BatchForward;
+import io.mambabyte.model.RecurrentState;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
+
+/**
+ * A text that is being continued: the state of the model after it, what was made so far and how.
+ * {@link Decoder} advances it.
+ *
+ * <p>What it makes is a function of the model, the text before it, the sampling and the position of
+ * each byte from the start of the continuation. A continuation that was lost half-way is therefore
+ * taken up again by {@link #resume}: it goes on as if nothing had happened.
+ */
+public final class Continuation {
+    private static final int FIRST_CAPACITY = 256;
+
+    private final RecurrentState state;
+    private final Drafter drafter;
+    private final Sampling sampling;
+    private final StopSequences stops;
+    private final int maxBytes;
+    private final Draft draft;
+
+    private byte[] bytes = new byte[FIRST_CAPACITY];
+    private Origin[] origins = new Origin[FIRST_CAPACITY];
+    private float[] surprisal = new float[FIRST_CAPACITY];
+    private int length;
+    private int utf8;
+    private long drafted;
+    private long accepted;
+    private final Acceptance acceptance = new Acceptance();
+    private @Nullable FinishReason finished;
+
+    /**
+     * Begins.
+     *
+     * @param state after the text, its last byte pending; advanced in place
+     * @param text what came before, the pending byte included, as far as it matters to the UTF-8
+     *     filter (three bytes); what the drafter shall know of it, it is told by the caller
+     * @param sampling how bytes are drawn
+     * @param stops what ends it early
+     * @param maxBytes what ends it at the latest, at least 1
+     * @param drafter guesses, told of what is made
+     * @param maxDraft most bytes that are tried at once
+     * @throws IllegalArgumentException if the state has no pending byte: nothing predicts the first
+     *     byte of all
+     */
+    public Continuation(
+            RecurrentState state,
+            byte[] text,
+            Sampling sampling,
+            StopSequences stops,
+            int maxBytes,
+            Drafter drafter,
+            int maxDraft) {
+        if (state.pendingByte() == RecurrentState.NONE) {
+            throw new IllegalArgumentException("a state without a pending byte predicts nothing");
+        }
+        if (maxBytes < 1) {
+            throw new IllegalArgumentException("maxBytes: " + maxBytes);
+        }
+        this.state = state;
+        this.sampling = sampling;
+        this.stops = stops;
+        this.maxBytes = maxBytes;
+        this.drafter = drafter;
+        draft = new Draft(maxDraft);
+        utf8 = Utf8State.after(text, text.length);
+    }
+
+    /**
+     * Takes up what an earlier continuation of the same text had made, which this state has seen:
+     * all fed but the last byte, which is pending.
+     *
+     * @param made the bytes, from the first on
+     * @throws IllegalStateException if this one has made something already
+     */
+    public void resume(byte[] made) {
+        if (length > 0) {
+            throw new IllegalStateException("cannot resume after " + length + " bytes");
+        }
+        for (byte value : made) {
+            append(value & 0xff, Origin.PLAIN);
+        }
+    }
+
+    /**
+     * Whether it has ended.
+     *
+     * @return why, or null while it has not
+     */
+    public @Nullable FinishReason finished() {
+        return finished;
+    }
+
+    /**
+     * Bytes made so far.
+     *
+     * @return how many
+     */
+    public int length() {
+        return length;
+    }
+
+    /**
+     * Copies bytes out.
+     *
+     * @param from position of the first
+     * @param to position after the last
+     * @return a copy
+     */
+    public byte[] bytes(int from, int to) {
+        return Arrays.copyOfRange(bytes, from, to);
+    }
+
+    /**
+     * How a byte came about.
+     *
+     * @param position of the byte
+     * @return its origin
+     */
+    public Origin origin(int position) {
+        return origins[position];
+    }
+
+    /**
+     * How surprising a byte is to the model, at temperature 1 and unfiltered.
+     *
+     * @param position of the byte
+     * @return {@code -log2 p}, in bits
+     */
+    public float surprisal(int position) {
+        return surprisal[position];
+    }
+
+    /**
+     * Bytes that were tried.
+     *
+     * @return how many
+     */
+    public long drafted() {
+        return drafted;
+    }
+
+    /**
+     * Bytes that were tried and right.
+     *
+     * @return how many
+     */
+    public long accepted() {
+        return accepted;
+    }
+
+    /**
+     * The state after what was made, its last byte pending.
+     *
+     * @return the state itself
+     */
+    public RecurrentState state() {
+        return state;
+    }
+
+    int room() {
+        return maxBytes - length;
+    }
+
+    /**
+     * Asks the drafter.
+     *
+     * @param floor probability below which a byte is not worth trying
+     * @param room most bytes
+     */
+    void propose(double floor, int room) {
+        double usual = acceptance.rate();
+        boolean probe = usual <= floor && acceptance.probe();
+        // A drafter that gives no confidence is not even asked where the measured one is too low.
+        int most = usual <= floor && !probe && draft.unsure() ? 0 : Math.min(room, room() - 1);
+        boolean wasUnsure = draft.unsure();
+        draft.begin(length, probe ? 1 : usual, usual, floor, most);
+        if (draft.wantsMore()) {
+            drafter.draft(draft);
+        } else {
+            draft.unsure(wasUnsure);
+        }
+    }
+
+    Draft draft() {
+        return draft;
+    }
+
+    /**
+     * Takes over what a pass gave: draws bytes as long as each was drafted.
+     *
+     * @param tried how many bytes of the draft the pass was fed, after the pending one
+     * @param firstRow row of the pending byte
+     * @return bytes made: as many rows are to be kept
+     */
+    int verify(Sampler sampler, BatchForward forward, int tried, int firstRow) {
+        Rows logits = forward.logits(firstRow);
+        int before = length;
+        boolean right = true;
+        for (int i = 0; right && finished == null; i++) {
+            int value = sampler.sample(sampling, length, logits, i, utf8, room());
+            right = i < tried && draft.bytes()[i] == (byte) value;
+            if (i < tried) {
+                acceptance.add(right);
+            }
+            append(value, i == tried ? Origin.PLAIN : right ? Origin.ACCEPTED : Origin.CORRECTED);
+            accepted += right ? 1 : 0;
+        }
+        drafted += tried;
+        int made = length - before;
+        state.pendingByte(bytes[length - 1] & 0xff);
+        sampler.surprisal(made, logits, bytes, before, surprisal);
+        drafter.append(bytes, before, made);
+        return made;
+    }
+
+    private void append(int value, Origin origin) {
+        if (length == bytes.length) {
+            int capacity = Math.min(maxBytes, 2 * length);
+            bytes = Arrays.copyOf(bytes, capacity);
+            origins = Arrays.copyOf(origins, capacity);
+            surprisal = Arrays.copyOf(surprisal, capacity);
+        }
+        bytes[length] = (byte) value;
+        origins[length] = origin;
+        length++;
+        if (sampling.utf8Only()) {
+            utf8 = Utf8State.next(utf8, value);
+        }
+        if (stops.endAt(bytes, length)) {
+            finished = FinishReason.STOP;
+        } else if (length == maxBytes) {
+            finished = FinishReason.LENGTH;
+        }
+    }
+}

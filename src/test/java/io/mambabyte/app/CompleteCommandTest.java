@@ -1,0 +1,109 @@
+package io.mambabyte.app;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+class CompleteCommandTest {
+    private static final String TINY = "src/test/resources/reference/tiny";
+
+    @TempDir private Path folder;
+    private FakeTerminal terminal;
+
+    @BeforeEach
+    void connect() {
+        terminal = new FakeTerminal();
+    }
+
+    private int complete(String... args) {
+        List<String> all = new ArrayList<>(List.of("--model", TINY));
+        all.addAll(List.of(args));
+        return terminal.run(CompleteCommand::new, all.toArray(String[]::new));
+    }
+
+    private byte[] made(String... args) {
+        terminal = new FakeTerminal();
+        assertEquals(0, complete(args), () -> terminal.errors);
+        return terminal.out.toByteArray();
+    }
+
+    @Test
+    void shouldWriteTheSameBytesWhateverIsDrafted() {
+        for (String temperature : new String[] {"0", "0.7", "1.3"}) {
+            byte[] plain =
+                    made("--draft", "none", "--temperature", temperature, "--seed", "7", "abcabc");
+            byte[] drafted = made("--temperature", temperature, "--seed", "7", "abcabc");
+            assertEquals(256, plain.length);
+            assertArrayEquals(plain, drafted);
+        }
+    }
+
+    @Test
+    void shouldEndAtStopSequence() {
+        byte[] whole = made("--temperature", "1", "--max-bytes", "40", "prompt");
+        String stop = "\\x%02x\\x%02x".formatted(whole[17] & 0xff, whole[18] & 0xff);
+        byte[] made = made("--temperature", "1", "--max-bytes", "40", "--stop", stop, "prompt");
+        assertTrue(made.length <= 19 && made.length >= 2);
+        assertEquals(whole[17], made[made.length - 2]);
+        assertEquals(whole[18], made[made.length - 1]);
+    }
+
+    @Test
+    void shouldCompareOverPromptsOfFile() throws Exception {
+        Path prompts = Files.writeString(folder.resolve("prompts"), "one\n\ntwo two two\nthree");
+        assertEquals(
+                0,
+                complete(
+                        "--compare",
+                        "--prompts",
+                        prompts.toString(),
+                        "--max-bytes",
+                        "20",
+                        "--temperature",
+                        "0.7",
+                        "--format",
+                        "json"));
+        JsonNode result = new ObjectMapper().readTree(terminal.out.toByteArray());
+        assertEquals(3, result.get("prompts").intValue());
+        assertEquals(3, result.get("identical").intValue());
+        assertEquals(60, result.get("bytes").intValue());
+        for (String figure :
+                new String[] {
+                    "ratio_median", "ratio_min", "plain_bytes_per_s", "speculative_bytes_per_s"
+                }) {
+            assertTrue(result.get(figure).doubleValue() > 0, figure);
+        }
+        double acceptance = result.get("acceptance").doubleValue();
+        assertTrue(acceptance >= 0 && acceptance <= 1);
+        assertTrue(result.get("ceiling").get("8").doubleValue() > 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--temperature|-1|temperature must be 0 or from 0.000001 to 100, not -1.0",
+                "--max-bytes|0|--max-bytes must be at least 1, not 0",
+                "--stop|a\\q|--stop: a backslash is followed by n, r, t, x and two digits, or another backslash: a\\q",
+                "--stop|''|--stop: a stop sequence must not be empty",
+                "--prompts|file|--prompts needs --compare"
+            })
+    void shouldRefuseInvalidOptions(String option, String value, String message) {
+        assertEquals(2, complete(option, value, "prompt"));
+        assertEquals(message, terminal.errors.lines().findFirst().orElse(""));
+    }
+}

@@ -4,6 +4,7 @@ import static io.mambabyte.kernels.VectorKernels.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /** The functions of {@link Elementary}, a lane at a time by the same operations. */
@@ -87,5 +88,28 @@ final class VectorElementary {
         p = p.fma(e, FloatVector.broadcast(SPECIES, 1f));
         FloatVector ramp = x.blend(FloatVector.zero(SPECIES), x.lt(0f));
         return e.fma(p, ramp);
+    }
+
+    /** {@code exp(-|x|)}. */
+    static FloatVector expOfMinusAbs(FloatVector x) {
+        return expOfMinus(clampedAbs(x));
+    }
+
+    /** {@link ElementarySlopes#sigmoid}. */
+    static FloatVector sigmoid(FloatVector x) {
+        FloatVector e = expOfMinusAbs(x);
+        FloatVector r = FloatVector.broadcast(SPECIES, 1f).div(e.add(1f));
+        return r.blend(e.mul(r), x.compare(VectorOperators.LT, 0f));
+    }
+
+    /** {@link ElementarySlopes#silu}. */
+    static FloatVector siluSlope(FloatVector x) {
+        FloatVector e = expOfMinusAbs(x);
+        FloatVector r = FloatVector.broadcast(SPECIES, 1f).div(e.add(1f));
+        FloatVector er = e.mul(r);
+        VectorMask<Float> negative = x.compare(VectorOperators.LT, 0f);
+        FloatVector s = r.blend(er, negative);
+        FloatVector rest = er.blend(r, negative);
+        return x.mul(s).fma(rest, s);
     }
 }

@@ -609,56 +609,7 @@ final class VectorGradients extends Gradients {
             float[] dWeight,
             float[] dBias,
             Rows dx) {
-        int width = convolution.width;
-        int taps = convolution.taps;
-        float[] weight = convolution.weight;
-        for (int t = rows; t < rows + taps - 1; t++) {
-            Arrays.fill(dv.values, dv.start(t), dv.start(t) + width, 0f);
-        }
-        for (int e = 0; e < width; e += L) {
-            convolutionSlopes(convolution, e, rows, x, dy, dv, dBias);
-            for (int k = 0; k < taps; k++) {
-                FloatVector sum = FloatVector.fromArray(F, dWeight, k * width + e);
-                for (int t = 0; t < rows; t++) {
-                    FloatVector d = FloatVector.fromArray(F, dv.values, dv.start(t) + e);
-                    sum = d.fma(FloatVector.fromArray(F, x.values, x.start(t + k) + e), sum);
-                }
-                sum.intoArray(dWeight, k * width + e);
-            }
-            for (int t = 0; t < rows; t++) {
-                FloatVector sum = FloatVector.zero(F);
-                for (int k = taps - 1; k >= 0; k--) {
-                    sum =
-                            FloatVector.fromArray(F, weight, k * width + e)
-                                    .fma(
-                                            FloatVector.fromArray(
-                                                    F, dv.values, dv.start(t + taps - 1 - k) + e),
-                                            sum);
-                }
-                sum.intoArray(dx.values, dx.start(t) + e);
-            }
-        }
-    }
-
-    private static void convolutionSlopes(
-            Convolution convolution, int e, int rows, Rows x, Rows dy, Rows dv, float[] dBias) {
-        int width = convolution.width;
-        int taps = convolution.taps;
-        float[] weight = convolution.weight;
-        FloatVector bias = FloatVector.fromArray(F, convolution.bias, e);
-        FloatVector sum = FloatVector.fromArray(F, dBias, e);
-        for (int t = 0; t < rows; t++) {
-            FloatVector v = bias;
-            for (int k = 0; k < taps; k++) {
-                v =
-                        FloatVector.fromArray(F, weight, k * width + e)
-                                .fma(FloatVector.fromArray(F, x.values, x.start(t + k) + e), v);
-            }
-            FloatVector d = FloatVector.fromArray(F, dy.values, dy.start(t) + e).mul(siluSlope(v));
-            d.intoArray(dv.values, dv.start(t) + e);
-            sum = sum.add(d);
-        }
-        sum.intoArray(dBias, e);
+        VectorConvolutionGradient.convolveSilu(convolution, rows, x, dy, dv, dWeight, dBias, dx);
     }
 
     @Override
@@ -676,7 +627,7 @@ final class VectorGradients extends Gradients {
                         d.fma(
                                 FloatVector.fromArray(F, x.values, xs + e),
                                 FloatVector.fromArray(F, dDelta.values, to + e));
-                sum.mul(sigmoid(FloatVector.fromArray(F, raw.values, rs + e)))
+                sum.mul(VectorElementary.sigmoid(FloatVector.fromArray(F, raw.values, rs + e)))
                         .intoArray(dDelta.values, to + e);
                 d.fma(
                                 FloatVector.fromArray(F, delta.values, ds + e),
@@ -1209,7 +1160,9 @@ final class VectorGradients extends Gradients {
             sum = s.fma(FloatVector.fromArray(F, x.values, x.start(row) + e), sum);
             FloatVector.fromArray(F, dy.values, dy.start(row) + e)
                     .mul(FloatVector.fromArray(F, scratch.y, t * LANES))
-                    .mul(siluSlope(FloatVector.fromArray(F, z.values, z.start(row) + e)))
+                    .mul(
+                            VectorElementary.siluSlope(
+                                    FloatVector.fromArray(F, z.values, z.start(row) + e)))
                     .intoArray(dz.values, dz.start(row) + e);
         }
         sum.intoArray(dSkip, e);
@@ -1255,29 +1208,8 @@ final class VectorGradients extends Gradients {
 
     private static void exponentials(float[] x, int from, float max, float[] y, int to, int width) {
         for (int c = 0; c < width; c += L) {
-            expOfMinusAbs(FloatVector.fromArray(F, x, from + c).sub(max)).intoArray(y, to + c);
+            VectorElementary.expOfMinusAbs(FloatVector.fromArray(F, x, from + c).sub(max))
+                    .intoArray(y, to + c);
         }
-    }
-
-    // Elementary functions, operation by operation as in Elementary and ElementarySlopes
-
-    private static FloatVector expOfMinusAbs(FloatVector x) {
-        return VectorElementary.expOfMinus(VectorElementary.clampedAbs(x));
-    }
-
-    private static FloatVector sigmoid(FloatVector x) {
-        FloatVector e = expOfMinusAbs(x);
-        FloatVector r = FloatVector.broadcast(F, 1f).div(e.add(1f));
-        return r.blend(e.mul(r), x.compare(VectorOperators.LT, 0f));
-    }
-
-    private static FloatVector siluSlope(FloatVector x) {
-        FloatVector e = expOfMinusAbs(x);
-        FloatVector r = FloatVector.broadcast(F, 1f).div(e.add(1f));
-        FloatVector er = e.mul(r);
-        VectorMask<Float> negative = x.compare(VectorOperators.LT, 0f);
-        FloatVector s = r.blend(er, negative);
-        FloatVector rest = er.blend(r, negative);
-        return x.mul(s).fma(rest, s);
     }
 }

@@ -7,6 +7,7 @@ import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
 import io.mambabyte.streams.MambaByteConfig;
 import io.mambabyte.streams.ScoringTotals;
+import io.mambabyte.streams.StateTotals;
 import io.mambabyte.streams.registry.ConfluentAvroConfig;
 
 import org.apache.kafka.clients.admin.NewTopic;
@@ -15,9 +16,11 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.processor.StateRestoreListener;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -26,7 +29,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -48,7 +53,8 @@ final class LocalPipeline implements AutoCloseable {
     private final EmbeddedBroker broker;
     private final EmbeddedSchemaRegistry registry;
     private final int partitions;
-    private final KafkaStreams streams;
+    private final Function<Path, KafkaStreams> topology;
+    private KafkaStreams streams;
     private boolean closed;
 
     private LocalPipeline(
@@ -56,12 +62,13 @@ final class LocalPipeline implements AutoCloseable {
             EmbeddedBroker broker,
             EmbeddedSchemaRegistry registry,
             int partitions,
-            KafkaStreams streams) {
+            Function<Path, KafkaStreams> topology) {
         this.folder = folder;
         this.broker = broker;
         this.registry = registry;
         this.partitions = partitions;
-        this.streams = streams;
+        this.topology = topology;
+        streams = topology.apply(folder.resolve("state"));
     }
 
     /** The folder of everything that a pipeline writes, made before its log is. */
@@ -90,7 +97,6 @@ final class LocalPipeline implements AutoCloseable {
             RunSettings run = new RunSettings();
             run.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers());
             run.put(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, registry.url());
-            run.put(StreamsConfig.STATE_DIR_CONFIG, folder.resolve("state").toString());
             run.put(MambaByteConfig.INPUT_TOPICS_CONFIG, INPUT);
             run.put(MambaByteConfig.OUTPUT_TOPIC_CONFIG, OUTPUT);
             settings.forEach(run::put);
@@ -104,12 +110,12 @@ final class LocalPipeline implements AutoCloseable {
             LikelihoodSerde serde = new LikelihoodSerde();
             serde.configure(run.values(), false);
             serde.register(OUTPUT);
-            StreamsConfig streamsConfig = new StreamsConfig(run.properties());
-            KafkaStreams streams =
-                    new KafkaStreams(
-                            LikelihoodTopology.build(component, streamsConfig, model, serde),
-                            streamsConfig);
-            return new LocalPipeline(folder, broker, registry, partitions, streams);
+            return new LocalPipeline(
+                    folder,
+                    broker,
+                    registry,
+                    partitions,
+                    state -> topology(run, state, model, serde));
         } catch (ExecutionException | RuntimeException | InterruptedException e) {
             if (registry != null) {
                 registry.close();
@@ -140,6 +146,28 @@ final class LocalPipeline implements AutoCloseable {
                         new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(configs)));
     }
 
+    private static KafkaStreams topology(
+            RunSettings run, Path stateFolder, MambaModel model, Serde<Likelihood> serde) {
+        Properties properties = run.properties();
+        properties.put(StreamsConfig.STATE_DIR_CONFIG, stateFolder.toString());
+        StreamsConfig streamsConfig = new StreamsConfig(properties);
+        return new KafkaStreams(
+                LikelihoodTopology.build(run.component(), streamsConfig, model, serde),
+                streamsConfig);
+    }
+
+    /**
+     * Stops the topology, as the application is stopped, and makes another one that finds nothing
+     * on its disk: its states come from the changelog. It is to be started like the first.
+     *
+     * @param listener told of what is restored
+     */
+    void loseDisk(StateRestoreListener listener) {
+        closeTopology();
+        streams = topology.apply(folder.resolve("empty"));
+        streams.setGlobalStateRestoreListener(listener);
+    }
+
     /** Starts the topology. */
     void startTopology() {
         streams.start();
@@ -158,6 +186,11 @@ final class LocalPipeline implements AutoCloseable {
     /** What the topology scored so far. */
     ScoringTotals totals() {
         return ScoringTotals.of(streams.metrics());
+    }
+
+    /** What happened to the keys' states since the topology was started. */
+    StateTotals stateTotals() {
+        return StateTotals.of(streams.metrics());
     }
 
     /** Whether the topology still runs or is about to. */
@@ -203,12 +236,16 @@ final class LocalPipeline implements AutoCloseable {
             return;
         }
         closed = true;
+        closeTopology();
+        registry.close();
+        broker.close();
+        EmbeddedBroker.deleteRecursively(folder);
+    }
+
+    private void closeTopology() {
         streams.close(
                 CloseOptions.timeout(CLOSE_TIMEOUT)
                         .withGroupMembershipOperation(
                                 CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
-        registry.close();
-        broker.close();
-        EmbeddedBroker.deleteRecursively(folder);
     }
 }

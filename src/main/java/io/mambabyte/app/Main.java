@@ -59,7 +59,11 @@ public final class Main {
 
     static CommandLine commandLine() {
         // Beside its siblings for the user; in this package because it needs the broker.
-        CommandLine bench = new CommandLine(new BenchCommand()).addSubcommand(new BenchTopology());
+        CommandLine bench =
+                new CommandLine(new BenchCommand())
+                        .addSubcommand(new BenchTopology())
+                        .addSubcommand(new BenchRounding())
+                        .addSubcommand(new BenchState());
         return new CommandLine(new Main())
                 .addSubcommand(bench)
                 .setCaseInsensitiveEnumValuesAllowed(true)

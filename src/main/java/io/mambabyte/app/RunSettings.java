@@ -153,11 +153,6 @@ final class RunSettings {
         putDefault(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, "300000");
         putDefault(
                 StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), "60000");
-        // Every commit writes the states that changed since the last one to the changelog. Kafka's
-        // 100 ms under exactly-once would write a busy key's state ten times a second.
-        if (exactlyOnce()) {
-            putDefault(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, "1000");
-        }
     }
 
     /**
@@ -182,24 +177,9 @@ final class RunSettings {
         putDefault(
                 StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
                 Long.toString(needed));
-        if (component.context() == MambaByteConfig.Context.KEY) {
-            // The cache is what keeps states from being written per record. A quarter of the heap
-            // at most: the states that are ready for use take memory too.
-            int threads =
-                    Integer.parseInt(get(StreamsConfig.NUM_STREAM_THREADS_CONFIG).orElse("1"));
-            long cache =
-                    Math.min(
-                            (long) CACHED_STATES_PER_THREAD * supplier.stateBytes() * threads,
-                            Runtime.getRuntime().maxMemory() / 4);
-            putDefault(
-                    StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG,
-                    Long.toString(Math.max(cache, MIN_CACHE_BYTES)));
-        }
     }
 
     static final int DEAD_LETTER_HEADER_BYTES = 64 << 10;
-    private static final int CACHED_STATES_PER_THREAD = 1024;
-    private static final long MIN_CACHE_BYTES = 10 << 20;
 
     /**
      * Whether the processing guarantee is exactly-once.

@@ -2,8 +2,6 @@ package io.mambabyte.model;
 
 import io.mambabyte.model.StateFormatException.Reason;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -13,18 +11,19 @@ import java.util.zip.CRC32C;
 /**
  * Recurrent states of one model as bytes, and back to the same bits.
  *
- * <p>Little-endian, {@code 56 + 4 * floats} bytes:
+ * <p>Little-endian, 56 bytes and the floats, 4 bytes each unless the precision says otherwise:
  *
  * <table>
  * <caption>Format version 1</caption>
  * <tr><th>offset</th><th>bytes</th><th>what</th></tr>
  * <tr><td>0</td><td>4</td><td>{@code "MBST"}</td></tr>
- * <tr><td>4</td><td>2</td><td>version of the format</td></tr>
+ * <tr><td>4</td><td>1</td><td>version of the format</td></tr>
+ * <tr><td>5</td><td>1</td><td>precision of the floats: 0 float32, 1 bfloat16, 2 int8</td></tr>
  * <tr><td>6</td><td>2</td><td>pending byte, -1 where there is none</td></tr>
  * <tr><td>8</td><td>8</td><td>position: bytes fed</td></tr>
  * <tr><td>16</td><td>32</td><td>fingerprint of the model</td></tr>
  * <tr><td>48</td><td>4</td><td>number of floats</td></tr>
- * <tr><td>52</td><td>4 each</td><td>the floats, in the order of {@link RecurrentState#read}</td></tr>
+ * <tr><td>52</td><td></td><td>the floats, in the order of {@link RecurrentState#read}</td></tr>
  * <tr><td>last 4</td><td>4</td><td>CRC-32C of all before it</td></tr>
  * </table>
  *
@@ -38,32 +37,61 @@ public final class StateCodec {
     private static final int FINGERPRINT_BYTES = 32;
     private static final int HEADER_BYTES = 52;
     private static final int CHECKSUM_BYTES = 4;
-    private static final ValueLayout.OfFloat FLOATS =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final MambaModel model;
+    private final StatePrecision precision;
     private final byte[] fingerprint;
     private final float[] floats;
     private final CRC32C checksum = new CRC32C();
 
     /**
-     * Makes a codec.
+     * Makes a codec of states as they are.
      *
      * @param model the model whose states these are
      */
     public StateCodec(MambaModel model) {
+        this(model, StatePrecision.FLOAT32);
+    }
+
+    /**
+     * Makes a codec that writes states rounded; it reads those of any precision.
+     *
+     * @param model the model whose states these are
+     * @param precision what is left of the floats
+     */
+    public StateCodec(MambaModel model, StatePrecision precision) {
         this.model = model;
+        this.precision = precision;
         fingerprint = HexFormat.of().parseHex(model.fingerprint());
         floats = new float[model.newState().floats()];
     }
 
     /**
-     * Size of every encoded state of this model.
+     * Size of every encoded state of this model at this precision.
      *
      * @return bytes
      */
     public int size() {
-        return HEADER_BYTES + floats.length * Float.BYTES + CHECKSUM_BYTES;
+        return size(precision);
+    }
+
+    private int size(StatePrecision written) {
+        return HEADER_BYTES + written.bytes(model.config()) + CHECKSUM_BYTES;
+    }
+
+    /**
+     * Makes a state what it would be after writing and reading it.
+     *
+     * @param state one of this model
+     * @throws IllegalArgumentException if the state has another shape
+     */
+    public void round(RecurrentState state) {
+        requireFits(state);
+        byte[] written = new byte[precision.bytes(model.config())];
+        state.read(floats, 0);
+        precision.write(model.config(), floats, written, 0);
+        precision.read(model.config(), written, 0, floats);
+        state.write(floats, 0);
     }
 
     /**
@@ -79,14 +107,14 @@ public final class StateCodec {
         ByteBuffer.wrap(out)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putInt(MAGIC)
-                .putShort((short) VERSION)
+                .put((byte) VERSION)
+                .put(precision.code)
                 .putShort((short) state.pendingByte())
                 .putLong(state.position())
                 .put(fingerprint)
                 .putInt(floats.length);
         state.read(floats, 0);
-        MemorySegment.copy(
-                floats, 0, MemorySegment.ofArray(out), FLOATS, HEADER_BYTES, floats.length);
+        precision.write(model.config(), floats, out, HEADER_BYTES);
         int end = out.length - CHECKSUM_BYTES;
         ByteBuffer.wrap(out).order(ByteOrder.LITTLE_ENDIAN).putInt(end, checksum(out, end));
         return out;
@@ -128,32 +156,38 @@ public final class StateCodec {
                                                     0,
                                                     Math.min(Integer.BYTES, bytes.length))));
         }
-        int version = Short.toUnsignedInt(in.getShort());
+        int version = Byte.toUnsignedInt(in.get());
+        byte code = in.get();
         if (version != VERSION) {
             throw new StateFormatException(
                     Reason.UNKNOWN_VERSION,
                     "recurrent state: expected format version " + VERSION + ", found " + version);
         }
+        StatePrecision found = StatePrecision.ofCode(code);
+        if (found == null) {
+            throw new StateFormatException(
+                    Reason.UNKNOWN_VERSION, "recurrent state: unknown precision " + code);
+        }
         if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES) {
-            throw wrongSize(bytes.length);
+            throw wrongSize(found, bytes.length);
         }
         int end = bytes.length - CHECKSUM_BYTES;
         int pending = in.getShort();
         long position = in.getLong();
-        byte[] found = new byte[FINGERPRINT_BYTES];
-        in.get(found);
+        byte[] writer = new byte[FINGERPRINT_BYTES];
+        in.get(writer);
         int count = in.getInt();
-        if (!Arrays.equals(found, fingerprint)) {
+        if (!Arrays.equals(writer, fingerprint)) {
             // Before the checksum: of a damaged one and a foreign one, the foreign one is likelier.
             throw new StateFormatException(
                     Reason.OTHER_MODEL,
                     "recurrent state: expected one of model "
                             + model.fingerprint()
                             + ", found one of "
-                            + HexFormat.of().formatHex(found));
+                            + HexFormat.of().formatHex(writer));
         }
-        if (bytes.length != size()) {
-            throw wrongSize(bytes.length);
+        if (bytes.length != size(found)) {
+            throw wrongSize(found, bytes.length);
         }
         int sum = checksum(bytes, end);
         if (sum != in.getInt(end)) {
@@ -178,17 +212,16 @@ public final class StateCodec {
                             + ", "
                             + pending);
         }
-        MemorySegment.copy(
-                MemorySegment.ofArray(bytes), FLOATS, HEADER_BYTES, floats, 0, floats.length);
+        found.read(model.config(), bytes, HEADER_BYTES, floats);
         into.write(floats, 0);
         into.position(position);
         into.pendingByte(pending);
     }
 
-    private StateFormatException wrongSize(int found) {
+    private StateFormatException wrongSize(StatePrecision written, int found) {
         return new StateFormatException(
                 Reason.WRONG_SIZE,
-                "recurrent state: expected " + size() + " bytes, found " + found);
+                "recurrent state: expected " + size(written) + " bytes, found " + found);
     }
 
     private int checksum(byte[] bytes, int end) {

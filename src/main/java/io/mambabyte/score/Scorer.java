@@ -3,6 +3,8 @@ package io.mambabyte.score;
 import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateCodec;
+import io.mambabyte.model.StateRounding;
 
 import java.util.Objects;
 
@@ -28,6 +30,8 @@ public final class Scorer {
     private final float[] entropy;
     private final float[] variance;
     private final int maxRows;
+    private final StateRounding rounding;
+    private final StateCodec codec;
 
     /**
      * Makes a scorer.
@@ -46,6 +50,22 @@ public final class Scorer {
      * @param maxRows most bytes that are computed together, at least 1
      */
     public Scorer(MambaModel model, int maxRows) {
+        this(model, maxRows, StateRounding.NONE);
+    }
+
+    /**
+     * Makes a scorer that rounds the states at fixed positions. Scores depend on it.
+     *
+     * @param model what predicts
+     * @param rounding where and how far
+     */
+    public Scorer(MambaModel model, StateRounding rounding) {
+        this(model, ROWS_MAX, rounding);
+    }
+
+    private Scorer(MambaModel model, int maxRows, StateRounding rounding) {
+        this.rounding = rounding;
+        codec = new StateCodec(model, rounding.precision());
         forward = new Forward(model, maxRows);
         alone = model.newState();
         this.maxRows = maxRows;
@@ -139,7 +159,11 @@ public final class Scorer {
             state.pendingByte(pending);
         }
         while (done < total) {
-            int rows = (int) Math.min(maxRows, total - done);
+            int rows =
+                    (int)
+                            Math.min(
+                                    Math.min(maxRows, total - done),
+                                    rounding.bytesToNext(state.position()));
             int copied = (int) Math.min(rows, length - done);
             chunk[0] = (byte) pending;
             System.arraycopy(bytes, offset + (int) done, chunk, 1, copied);
@@ -147,6 +171,9 @@ public final class Scorer {
                 chunk[rows] = '\n';
             }
             forward.forward(state, chunk, 0, rows);
+            if (rounding.at(state.position())) {
+                codec.round(state);
+            }
             forward.surprisal(chunk, 1, rows, surprisal, entropy, variance);
             for (int i = 0; i < rows; i++) {
                 into.add(surprisal[i], entropy[i], variance[i]);

@@ -2,16 +2,11 @@ package io.mambabyte.streams;
 
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
-import io.mambabyte.model.StateCodec;
 
-import org.apache.kafka.common.config.TopicConfig;
-import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.FixedKeyProcessor;
 import org.apache.kafka.streams.processor.api.FixedKeyProcessorSupplier;
 import org.apache.kafka.streams.state.StoreBuilder;
-import org.apache.kafka.streams.state.Stores;
 
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -43,17 +38,9 @@ import java.util.function.Function;
  */
 public final class LikelihoodProcessorSupplier<K>
         implements FixedKeyProcessorSupplier<K, byte[], Likelihood> {
-
-    // What a changelog record holds beside the state: the key (Kafka's own headers and framing of
-    // a batch with one record come to less than 200 bytes).
-    private static final int KEY_AND_FRAMING_BYTES = 64 << 10;
-
-    // The broker's default of message.max.bytes: a changelog topic is never given less.
-    private static final int DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
-
     private final MambaByteConfig config;
     private final MambaModel model;
-    private final int stateBytes;
+    private final KeyStateStores stores;
     private final Function<? super K, byte[]> keyBytes;
 
     /**
@@ -66,10 +53,26 @@ public final class LikelihoodProcessorSupplier<K>
      */
     public LikelihoodProcessorSupplier(
             MambaByteConfig config, MambaModel model, Function<? super K, byte[]> keyBytes) {
+        this(config, model, keyBytes, new KeyStateStores(config, model));
+    }
+
+    /**
+     * A supplier whose states other processors of the topology read as well.
+     *
+     * @param config the settings
+     * @param model the model, shared by all threads
+     * @param keyBytes as above
+     * @param stores the stores of the states, made with the same settings and model
+     */
+    public LikelihoodProcessorSupplier(
+            MambaByteConfig config,
+            MambaModel model,
+            Function<? super K, byte[]> keyBytes,
+            KeyStateStores stores) {
         this.config = config;
         this.model = model;
-        stateBytes = new StateCodec(model).size();
         this.keyBytes = keyBytes;
+        this.stores = stores;
     }
 
     /**
@@ -85,50 +88,25 @@ public final class LikelihoodProcessorSupplier<K>
 
     @Override
     public FixedKeyProcessor<K, byte[], Likelihood> get() {
-        return new LikelihoodProcessor<>(config, model, keyBytes, maxChangelogRecordBytes());
+        return new LikelihoodProcessor<>(config, model, keyBytes, stores);
     }
 
     /**
-     * The store of the keys' states, its changelog topic sized for them.
+     * The stores of the keys' states.
      *
-     * @return one store, or none where records are scored on their own
+     * @return one that is logged and the live states, or none where records are scored on their own
      */
     @Override
     public Set<StoreBuilder<?>> stores() {
-        if (config.context() == MambaByteConfig.Context.RECORD) {
-            return Set.of();
-        }
-        var supplier =
-                switch (config.store()) {
-                    case ROCKSDB -> Stores.persistentKeyValueStore(config.storeName());
-                    case IN_MEMORY -> Stores.inMemoryKeyValueStore(config.storeName());
-                };
-        return Set.of(
-                Stores.keyValueStoreBuilder(supplier, Serdes.Bytes(), Serdes.ByteArray())
-                        // Without it every record would write a whole state to the changelog.
-                        .withCachingEnabled()
-                        .withLoggingEnabled(
-                                Map.of(
-                                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
-                                        Integer.toString(maxChangelogRecordBytes()))));
+        return config.context() == MambaByteConfig.Context.RECORD ? Set.of() : stores.builders();
     }
 
     /**
-     * What a key's state takes in the store.
-     *
-     * @return bytes, the same for every key
-     */
-    public int stateBytes() {
-        return stateBytes;
-    }
-
-    /**
-     * Largest record that the changelog topic must take: a state and its key.
+     * Largest record that the changelog topic must take.
      *
      * @return bytes
      */
     public int maxChangelogRecordBytes() {
-        return Math.max(
-                DEFAULT_MAX_MESSAGE_BYTES, Math.addExact(stateBytes, KEY_AND_FRAMING_BYTES));
+        return stores.maxChangelogRecordBytes();
     }
 }

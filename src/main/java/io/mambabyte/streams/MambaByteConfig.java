@@ -4,6 +4,8 @@ import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.StatePrecision;
+import io.mambabyte.model.StateRounding;
 import io.mambabyte.score.Framing;
 
 import org.apache.kafka.common.config.AbstractConfig;
@@ -81,6 +83,32 @@ public final class MambaByteConfig extends AbstractConfig {
     private static final String LIVE_STATES_MAX_BYTES_DOC =
             "Memory of each task for states that are ready for use, the least recently used"
                     + " leaving first. A state that left is decoded from the store again.";
+
+    /** {@code mambabyte.checkpoint.bytes}. */
+    public static final String CHECKPOINT_BYTES_CONFIG = PREFIX + "checkpoint.bytes";
+
+    private static final String CHECKPOINT_BYTES_DOC =
+            "Bytes of a key's stream between two checkpoints of its state. A state that is not on"
+                    + " the heap is made again from its checkpoint and the bytes since then, so a"
+                    + " larger distance means fewer bytes in the changelog and a longer first touch"
+                    + " of a key after a fail-over.";
+
+    /** {@code mambabyte.state.rounding}. */
+    public static final String STATE_ROUNDING_CONFIG = PREFIX + "state.rounding";
+
+    private static final String STATE_ROUNDING_DOC =
+            "What is left of a state at fixed positions of its key's stream: 'int8' (8 bits a"
+                    + " float, a scale for each channel), 'bfloat16', or 'float32', where nothing is"
+                    + " rounded. A part of what inference is: likelihoods depend on it, very"
+                    + " slightly, and a change of it is a change of the model. It makes checkpoints"
+                    + " four or two times smaller.";
+
+    /** {@code mambabyte.state.rounding.bytes}. */
+    public static final String STATE_ROUNDING_BYTES_CONFIG = PREFIX + "state.rounding.bytes";
+
+    private static final String STATE_ROUNDING_BYTES_DOC =
+            "Bytes of a key's stream between two roundings of its state; checkpoints are taken at"
+                    + " such positions.";
 
     /** {@code mambabyte.name}. */
     public static final String NAME_CONFIG = PREFIX + "name";
@@ -161,6 +189,27 @@ public final class MambaByteConfig extends AbstractConfig {
                             Range.atLeast(0),
                             Importance.MEDIUM,
                             LIVE_STATES_MAX_BYTES_DOC)
+                    .define(
+                            CHECKPOINT_BYTES_CONFIG,
+                            ConfigDef.Type.INT,
+                            24 << 10,
+                            Range.atLeast(1),
+                            Importance.MEDIUM,
+                            CHECKPOINT_BYTES_DOC)
+                    .define(
+                            STATE_ROUNDING_CONFIG,
+                            ConfigDef.Type.STRING,
+                            "int8",
+                            oneOf(StatePrecision.values()),
+                            Importance.MEDIUM,
+                            STATE_ROUNDING_DOC)
+                    .define(
+                            STATE_ROUNDING_BYTES_CONFIG,
+                            ConfigDef.Type.INT,
+                            4 << 10,
+                            Range.atLeast(1),
+                            Importance.LOW,
+                            STATE_ROUNDING_BYTES_DOC)
                     .define(
                             NAME_CONFIG,
                             ConfigDef.Type.STRING,
@@ -303,6 +352,30 @@ public final class MambaByteConfig extends AbstractConfig {
      */
     public long liveStatesMaxBytes() {
         return getLong(LIVE_STATES_MAX_BYTES_CONFIG);
+    }
+
+    /**
+     * Bytes of a key's stream between two checkpoints of its state.
+     *
+     * @return the distance that is asked for; where states are rounded it is extended to the next
+     *     rounding
+     */
+    public int checkpointBytes() {
+        return getInt(CHECKPOINT_BYTES_CONFIG);
+    }
+
+    /**
+     * Where and how far states are rounded. Whoever computes likelihoods that are to equal the
+     * component's gives it to its {@link io.mambabyte.score.Scorer}.
+     *
+     * @return the rounding
+     */
+    public StateRounding stateRounding() {
+        StatePrecision precision =
+                StatePrecision.valueOf(getString(STATE_ROUNDING_CONFIG).toUpperCase(Locale.ROOT));
+        return precision == StatePrecision.FLOAT32
+                ? StateRounding.NONE
+                : new StateRounding(precision, getInt(STATE_ROUNDING_BYTES_CONFIG));
     }
 
     /**

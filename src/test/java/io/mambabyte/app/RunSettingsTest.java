@@ -103,15 +103,6 @@ class RunSettingsTest {
     }
 
     @Test
-    void shouldCommitLessOftenThanKafkaUnderExactlyOnce() {
-        RunSettings settings = new RunSettings();
-        settings.put("processing.guarantee", "exactly_once_v2");
-        settings.addDefaults();
-        assertEquals(Optional.of("1000"), settings.get("commit.interval.ms"));
-        assertEquals(Optional.empty(), valid().get("commit.interval.ms"));
-    }
-
-    @Test
     void shouldFindTheNearestNameOnlyWhereItIsNear() {
         Set<String> known = Set.of("alpha", "beta");
         assertEquals(Optional.of("alpha"), NearestName.of("alhpa", known));

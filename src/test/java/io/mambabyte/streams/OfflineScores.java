@@ -3,6 +3,7 @@ package io.mambabyte.streams;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateRounding;
 import io.mambabyte.score.Framing;
 import io.mambabyte.score.RecordScore;
 import io.mambabyte.score.Scorer;
@@ -34,10 +35,23 @@ public final class OfflineScores {
      * @param perByte whether likelihoods carry the surprisal of every byte
      */
     public OfflineScores(MambaModel model, Framing framing, boolean perByte) {
+        this(model, framing, perByte, new MambaByteConfig(Map.of()).stateRounding());
+    }
+
+    /**
+     * Scores of keys that were never seen.
+     *
+     * @param model the model
+     * @param framing what is added to a record
+     * @param perByte whether likelihoods carry the surprisal of every byte
+     * @param rounding of the states
+     */
+    public OfflineScores(
+            MambaModel model, Framing framing, boolean perByte, StateRounding rounding) {
         this.model = model;
         this.framing = framing;
         this.perByte = perByte;
-        scorer = new Scorer(model);
+        scorer = new Scorer(model, rounding);
     }
 
     /**
@@ -67,6 +81,21 @@ public final class OfflineScores {
     public Likelihood score(String key, byte[] value) {
         RecurrentState state = states.computeIfAbsent(key, _ -> model.newState());
         return likelihood(model, scorer.score(state, value, framing, perByte));
+    }
+
+    /**
+     * What the next record of a key would give, were it this one.
+     *
+     * @param key its key
+     * @param value its value
+     * @return its likelihood
+     */
+    public Likelihood peek(String key, byte[] value) {
+        RecurrentState state = states.get(key);
+        return likelihood(
+                model,
+                scorer.score(
+                        state == null ? model.newState() : state.copy(), value, framing, perByte));
     }
 
     /**

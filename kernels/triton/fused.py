@@ -155,11 +155,12 @@ class Embed(torch.autograd.Function):
     @staticmethod
     def forward(ctx, ids, w, dtype):
         ctx.save_for_backward(ids)
+        ctx.rows = w.shape[0]
         ctx.dtype = dtype
         return w[ids]
 
     @staticmethod
     def backward(ctx, dout):
         ids, = ctx.saved_tensors
-        one_hot = (ids[:, None] == torch.arange(256, device=ids.device)[None, :]).to(ctx.dtype)
+        one_hot = (ids[:, None] == torch.arange(ctx.rows, device=ids.device)[None, :]).to(ctx.dtype)
         return None, (one_hot.t() @ dout.to(ctx.dtype)).float(), None

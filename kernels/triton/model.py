@@ -13,7 +13,7 @@ from causal_conv import conv_backward, conv_forward
 from fused import AddNorm, Embed, HeadCrossEntropy
 from selective_scan import scan_backward, scan_forward
 
-VOCAB = 256
+BYTES = 256
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Config:
     expand: int = 2
     dt_rank: int = 0                    # 0: ceil(d_model / 16)
     tie_embeddings: bool = False
+    vocabulary: int = BYTES             # more: token ids of a subword drafter
 
     @property
     def d_inner(self):
@@ -36,7 +37,7 @@ class Config:
 
     def to_hf(self):
         return {
-            "architectures": ["MambaForCausalLM"], "model_type": "mamba", "vocab_size": VOCAB,
+            "architectures": ["MambaForCausalLM"], "model_type": "mamba", "vocab_size": self.vocabulary,
             "hidden_size": self.d_model, "intermediate_size": self.d_inner, "expand": self.expand,
             "num_hidden_layers": self.n_layer, "state_size": self.d_state, "conv_kernel": self.d_conv,
             "time_step_rank": self.rank, "layer_norm_epsilon": 1e-5, "hidden_act": "silu", "use_bias": False,
@@ -49,7 +50,7 @@ class Config:
     @staticmethod
     def from_hf(c):
         return Config(c["hidden_size"], c["num_hidden_layers"], c["state_size"], c["conv_kernel"], c["expand"],
-                      c["time_step_rank"], c["tie_word_embeddings"])
+                      c["time_step_rank"], c["tie_word_embeddings"], c["vocab_size"])
 
 
 class MixerCore(torch.autograd.Function):
@@ -134,7 +135,7 @@ class Layer(nn.Module):
 class Backbone(nn.Module):
     def __init__(self, c):
         super().__init__()
-        self.embeddings = nn.Embedding(VOCAB, c.d_model)
+        self.embeddings = nn.Embedding(c.vocabulary, c.d_model)
         self.layers = nn.ModuleList(Layer(c) for _ in range(c.n_layer))
         self.norm_f = Norm(c.d_model)
         nn.init.normal_(self.embeddings.weight, std=0.02 if c.tie_embeddings else 0.5)
@@ -159,7 +160,7 @@ class MambaLM(nn.Module):
         self.config, self.dtype = config, dtype
         self.backbone = Backbone(config)
         if not config.tie_embeddings:
-            self.lm_head = nn.Linear(config.d_model, VOCAB, bias=False)
+            self.lm_head = nn.Linear(config.d_model, config.vocabulary, bias=False)
             nn.init.normal_(self.lm_head.weight, std=config.d_model ** -0.5 * 0.5)
 
     def head_weight(self):
@@ -181,7 +182,12 @@ class MambaLM(nn.Module):
     def loss(self, ids, targets, state):
         """Mean cross-entropy in nats, per-position losses [B, T], and the state's successors."""
         u, ends = self.hidden(ids, state)
-        mean, each = HeadCrossEntropy.apply(u, self.head_weight().to(self.dtype), targets.reshape(-1))
+        w = self.head_weight().to(self.dtype)
+        if self.config.vocabulary == BYTES:
+            mean, each = HeadCrossEntropy.apply(u, w, targets.reshape(-1))
+        else:                                   # the kernel holds a row of logits in registers; these are too many
+            each = nn.functional.cross_entropy(nn.functional.linear(u, w).float(), targets.reshape(-1), reduction="none")
+            mean, each = each.mean(), each.detach()
         return mean, each.view(ids.shape), ends
 
     @staticmethod

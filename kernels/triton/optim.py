@@ -4,6 +4,8 @@ All parameters, gradients and moments are views of flat buffers, matrices of one
 AdamW and the batched Newton-Schulz iteration of Muon are a few dozen launches for the whole model, and the whole update
 can be captured in a CUDA graph (the learning rate is a device scalar).
 """
+import math
+
 import torch
 
 MUON = ("in_proj.weight", "out_proj.weight", "x_proj.weight", "dt_proj.weight")
@@ -82,10 +84,6 @@ class Optimizer:
             self.ema.lerp_(self.flat, 1 - self.ema_rate)
 
 
-def schedule(step, steps, peak, warmup, floor=0.0):
-    """Linear warm-up, then cosine to floor * peak."""
-    import math
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / max(1, steps - warmup)
-    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+def schedule(done, peak, warmup, step):
+    """Learning rate: cosine from peak to zero over the part `done` of the run, the first `warmup` steps rising linearly."""
+    return peak * min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * done))

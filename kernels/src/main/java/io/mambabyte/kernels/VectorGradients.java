@@ -1,10 +1,13 @@
 package io.mambabyte.kernels;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+
+import java.util.Arrays;
 
 /**
  * The gradients with the Vector API: lanes are columns, every operation as in {@link
@@ -30,7 +33,30 @@ final class VectorGradients extends Gradients {
      */
     private static final int BLOCK_ROWS = 128;
 
+    /**
+     * The constants of {@link Elementary#exp2}, in memory for the reason that {@link VectorScan}
+     * gives.
+     */
+    private static final float[] CONSTANTS =
+            repeated(
+                    Elementary.ROUND,
+                    Elementary.LEAST_POWER,
+                    Elementary.P5,
+                    Elementary.P4,
+                    Elementary.P3,
+                    Elementary.P2,
+                    Elementary.P1,
+                    1f);
+
     VectorGradients() {}
+
+    private static float[] repeated(float... values) {
+        float[] repeated = new float[values.length * LANES];
+        for (int i = 0; i < repeated.length; i++) {
+            repeated[i] = values[i / LANES];
+        }
+        return repeated;
+    }
 
     @Override
     public String description() {
@@ -558,7 +584,7 @@ final class VectorGradients extends Gradients {
     }
 
     /** Lane i + 8 to lane i where there are 16, then i + 4, i + 2, i + 1. */
-    static float combine(FloatVector v) {
+    private static float combine(FloatVector v) {
         FloatVector sum = v;
         if (L == LANES) {
             sum = sum.add(sum.rearrange(DOWN_8));
@@ -633,25 +659,513 @@ final class VectorGradients extends Gradients {
             Rows dx,
             Rows dProjection,
             Rows dz) {
-        VectorScanGradient.scan(
-                parameters,
-                rows,
-                delta,
-                x,
-                input,
-                projection,
-                bColumn,
-                z,
-                checkpoints,
-                dy,
-                scratch,
-                dDecay,
-                dSkip,
-                dDelta,
-                dInput,
-                dx,
-                dProjection,
-                dz);
+        int width = parameters.width;
+        int states = parameters.states;
+        Arrays.fill(scratch.carry, 0, states * width, 0f);
+        for (int chunk = (rows - 1) / CHECKPOINT_STEPS; chunk >= 0 && rows > 0; chunk--) {
+            int first = chunk * CHECKPOINT_STEPS;
+            int count = Math.min(CHECKPOINT_STEPS, rows - first);
+            Arrays.fill(scratch.partials, 0, count * 2 * states * LANES, 0f);
+            for (int e = 0; e < width; e += L) {
+                scanGates(parameters, first, count, e, x, z, dy, scratch, dDelta, dInput);
+                int n = 0;
+                for (; n + 2 <= states; n += 2) {
+                    recompute2(
+                            parameters.decay,
+                            n * width + e,
+                            width,
+                            count,
+                            delta.values,
+                            delta.start(first) + e,
+                            delta.stride,
+                            input.values,
+                            input.start(first) + e,
+                            input.stride,
+                            projection.values,
+                            projection.start(first) + bColumn + n,
+                            projection.start(first) + bColumn + states + n,
+                            projection.stride,
+                            checkpoints.values,
+                            checkpoints.start(chunk * states + n) + e,
+                            checkpoints.stride,
+                            scratch.powers,
+                            scratch.values,
+                            scratch.y);
+                    back2(
+                            parameters.decay,
+                            n * width + e,
+                            width,
+                            count,
+                            delta.values,
+                            delta.start(first) + e,
+                            delta.stride,
+                            input.values,
+                            input.start(first) + e,
+                            input.stride,
+                            projection.values,
+                            projection.start(first) + bColumn + n,
+                            projection.start(first) + bColumn + states + n,
+                            projection.stride,
+                            scratch,
+                            n * LANES + e % LANES,
+                            (states + n) * LANES + e % LANES,
+                            2 * states * LANES,
+                            dDecay,
+                            dDelta.values,
+                            dDelta.start(first) + e,
+                            dDelta.stride,
+                            dInput.values,
+                            dInput.start(first) + e,
+                            dInput.stride);
+                }
+                if (n < states) {
+                    recompute1(
+                            parameters.decay,
+                            n * width + e,
+                            count,
+                            delta.values,
+                            delta.start(first) + e,
+                            delta.stride,
+                            input.values,
+                            input.start(first) + e,
+                            input.stride,
+                            projection.values,
+                            projection.start(first) + bColumn + n,
+                            projection.start(first) + bColumn + states + n,
+                            projection.stride,
+                            checkpoints.values,
+                            checkpoints.start(chunk * states + n) + e,
+                            scratch.powers,
+                            scratch.values,
+                            scratch.y);
+                    back1(
+                            parameters.decay,
+                            n * width + e,
+                            count,
+                            delta.values,
+                            delta.start(first) + e,
+                            delta.stride,
+                            input.values,
+                            input.start(first) + e,
+                            input.stride,
+                            projection.values,
+                            projection.start(first) + bColumn + n,
+                            projection.start(first) + bColumn + states + n,
+                            projection.stride,
+                            scratch,
+                            n * LANES + e % LANES,
+                            (states + n) * LANES + e % LANES,
+                            2 * states * LANES,
+                            dDecay,
+                            dDelta.values,
+                            dDelta.start(first) + e,
+                            dDelta.stride,
+                            dInput.values,
+                            dInput.start(first) + e,
+                            dInput.stride);
+                }
+                scanOutputs(parameters, first, count, e, x, z, dy, scratch, dSkip, dDelta, dx, dz);
+            }
+            ScalarGradients.projectionSums(
+                    scratch.partials, first, count, states, bColumn, dProjection);
+        }
+    }
+
+    private static void scanGates(
+            ScanParameters parameters,
+            int first,
+            int count,
+            int e,
+            Rows x,
+            Rows z,
+            Rows dy,
+            ScanScratch scratch,
+            Rows dDelta,
+            Rows dInput) {
+        FloatVector skip = FloatVector.fromArray(F, parameters.skip, e);
+        FloatVector zero = FloatVector.zero(F);
+        for (int t = 0; t < count; t++) {
+            int row = first + t;
+            skip.mul(FloatVector.fromArray(F, x.values, x.start(row) + e))
+                    .intoArray(scratch.y, t * LANES);
+            FloatVector.fromArray(F, dy.values, dy.start(row) + e)
+                    .mul(
+                            VectorElementary.silu(
+                                    FloatVector.fromArray(F, z.values, z.start(row) + e)))
+                    .intoArray(scratch.dy, t * LANES);
+            zero.intoArray(dDelta.values, dDelta.start(row) + e);
+            zero.intoArray(dInput.values, dInput.start(row) + e);
+        }
+    }
+
+    private static void recompute2(
+            float[] decay,
+            int a,
+            int width,
+            int rows,
+            float[] delta,
+            int deltaStart,
+            int deltaStride,
+            float[] input,
+            int inputStart,
+            int inputStride,
+            float[] projection,
+            int bStart,
+            int cStart,
+            int projectionStride,
+            float[] state,
+            int hStart,
+            int stateStride,
+            float[] powers,
+            float[] values,
+            float[] y) {
+        FloatVector round = FloatVector.fromArray(F, CONSTANTS, 0);
+        IntVector least = FloatVector.fromArray(F, CONSTANTS, LANES).reinterpretAsInts();
+        FloatVector p5 = FloatVector.fromArray(F, CONSTANTS, 2 * LANES);
+        FloatVector p4 = FloatVector.fromArray(F, CONSTANTS, 3 * LANES);
+        FloatVector p3 = FloatVector.fromArray(F, CONSTANTS, 4 * LANES);
+        FloatVector p2 = FloatVector.fromArray(F, CONSTANTS, 5 * LANES);
+        FloatVector p1 = FloatVector.fromArray(F, CONSTANTS, 6 * LANES);
+        FloatVector one = FloatVector.fromArray(F, CONSTANTS, 7 * LANES);
+        FloatVector a0 = FloatVector.fromArray(F, decay, a);
+        FloatVector a1 = FloatVector.fromArray(F, decay, a + width);
+        FloatVector h0 = FloatVector.fromArray(F, state, hStart);
+        h0.intoArray(values, 0);
+        FloatVector h1 = FloatVector.fromArray(F, state, hStart + stateStride);
+        h1.intoArray(values, LANES);
+        int d = deltaStart;
+        int u = inputStart;
+        int b = bStart;
+        int c = cStart;
+        int at = 0;
+        for (int t = 0; t < rows; t++) {
+            FloatVector dt = FloatVector.fromArray(F, delta, d);
+            FloatVector ut = FloatVector.fromArray(F, input, u);
+            FloatVector sum = FloatVector.fromArray(F, y, t * LANES);
+
+            FloatVector t0 =
+                    dt.mul(a0)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
+            FloatVector r0 = t0.add(round);
+            FloatVector f0 = t0.sub(r0.sub(round));
+            FloatVector q0 = p5.fma(f0, p4).fma(f0, p3).fma(f0, p2).fma(f0, p1).fma(f0, one);
+            FloatVector e0 =
+                    q0.reinterpretAsInts()
+                            .add(
+                                    r0.reinterpretAsInts()
+                                            .lanewise(
+                                                    VectorOperators.LSHL, Elementary.MANTISSA_BITS))
+                            .reinterpretAsFloats();
+            h0 = e0.fma(h0, ut.mul(FloatVector.broadcast(F, projection[b])));
+            sum = h0.fma(FloatVector.broadcast(F, projection[c]), sum);
+            e0.intoArray(powers, at);
+            h0.intoArray(values, at + 2 * LANES);
+
+            FloatVector t1 =
+                    dt.mul(a1)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
+            FloatVector r1 = t1.add(round);
+            FloatVector f1 = t1.sub(r1.sub(round));
+            FloatVector q1 = p5.fma(f1, p4).fma(f1, p3).fma(f1, p2).fma(f1, p1).fma(f1, one);
+            FloatVector e1 =
+                    q1.reinterpretAsInts()
+                            .add(
+                                    r1.reinterpretAsInts()
+                                            .lanewise(
+                                                    VectorOperators.LSHL, Elementary.MANTISSA_BITS))
+                            .reinterpretAsFloats();
+            h1 = e1.fma(h1, ut.mul(FloatVector.broadcast(F, projection[b + 1])));
+            sum = h1.fma(FloatVector.broadcast(F, projection[c + 1]), sum);
+            e1.intoArray(powers, at + LANES);
+            h1.intoArray(values, at + 3 * LANES);
+
+            sum.intoArray(y, t * LANES);
+            d += deltaStride;
+            u += inputStride;
+            b += projectionStride;
+            c += projectionStride;
+            at += 2 * LANES;
+        }
+    }
+
+    private static void recompute1(
+            float[] decay,
+            int a,
+            int rows,
+            float[] delta,
+            int deltaStart,
+            int deltaStride,
+            float[] input,
+            int inputStart,
+            int inputStride,
+            float[] projection,
+            int bStart,
+            int cStart,
+            int projectionStride,
+            float[] state,
+            int hStart,
+            float[] powers,
+            float[] values,
+            float[] y) {
+        FloatVector round = FloatVector.fromArray(F, CONSTANTS, 0);
+        IntVector least = FloatVector.fromArray(F, CONSTANTS, LANES).reinterpretAsInts();
+        FloatVector p5 = FloatVector.fromArray(F, CONSTANTS, 2 * LANES);
+        FloatVector p4 = FloatVector.fromArray(F, CONSTANTS, 3 * LANES);
+        FloatVector p3 = FloatVector.fromArray(F, CONSTANTS, 4 * LANES);
+        FloatVector p2 = FloatVector.fromArray(F, CONSTANTS, 5 * LANES);
+        FloatVector p1 = FloatVector.fromArray(F, CONSTANTS, 6 * LANES);
+        FloatVector one = FloatVector.fromArray(F, CONSTANTS, 7 * LANES);
+        FloatVector a0 = FloatVector.fromArray(F, decay, a);
+        FloatVector h0 = FloatVector.fromArray(F, state, hStart);
+        h0.intoArray(values, 0);
+        int d = deltaStart;
+        int u = inputStart;
+        int b = bStart;
+        int c = cStart;
+        int at = 0;
+        for (int t = 0; t < rows; t++) {
+            FloatVector dt = FloatVector.fromArray(F, delta, d);
+            FloatVector ut = FloatVector.fromArray(F, input, u);
+            FloatVector sum = FloatVector.fromArray(F, y, t * LANES);
+
+            FloatVector t0 =
+                    dt.mul(a0)
+                            .reinterpretAsInts()
+                            .lanewise(VectorOperators.MIN, least)
+                            .reinterpretAsFloats();
+            FloatVector r0 = t0.add(round);
+            FloatVector f0 = t0.sub(r0.sub(round));
+            FloatVector q0 = p5.fma(f0, p4).fma(f0, p3).fma(f0, p2).fma(f0, p1).fma(f0, one);
+            FloatVector e0 =
+                    q0.reinterpretAsInts()
+                            .add(
+                                    r0.reinterpretAsInts()
+                                            .lanewise(
+                                                    VectorOperators.LSHL, Elementary.MANTISSA_BITS))
+                            .reinterpretAsFloats();
+            h0 = e0.fma(h0, ut.mul(FloatVector.broadcast(F, projection[b])));
+            sum = h0.fma(FloatVector.broadcast(F, projection[c]), sum);
+            e0.intoArray(powers, at);
+            h0.intoArray(values, at + 2 * LANES);
+
+            sum.intoArray(y, t * LANES);
+            d += deltaStride;
+            u += inputStride;
+            b += projectionStride;
+            c += projectionStride;
+            at += 2 * LANES;
+        }
+    }
+
+    private static void back2(
+            float[] decay,
+            int state,
+            int width,
+            int rows,
+            float[] delta,
+            int deltaStart,
+            int deltaStride,
+            float[] input,
+            int inputStart,
+            int inputStride,
+            float[] projection,
+            int bStart,
+            int cStart,
+            int projectionStride,
+            ScanScratch scratch,
+            int bSumStart,
+            int cSumStart,
+            int sumStride,
+            float[] dDecay,
+            float[] dDelta,
+            int dDeltaStart,
+            int dDeltaStride,
+            float[] dInput,
+            int dInputStart,
+            int dInputStride) {
+        float[] powers = scratch.powers;
+        float[] values = scratch.values;
+        float[] partials = scratch.partials;
+        float[] carry = scratch.carry;
+        float[] dy = scratch.dy;
+        int last = rows - 1;
+        FloatVector a0 = FloatVector.fromArray(F, decay, state);
+        FloatVector g0 = FloatVector.fromArray(F, carry, state);
+        FloatVector sum0 = FloatVector.fromArray(F, dDecay, state);
+        FloatVector h0 = FloatVector.fromArray(F, values, rows * 2 * LANES);
+        FloatVector a1 = FloatVector.fromArray(F, decay, state + width);
+        FloatVector g1 = FloatVector.fromArray(F, carry, state + width);
+        FloatVector sum1 = FloatVector.fromArray(F, dDecay, state + width);
+        FloatVector h1 = FloatVector.fromArray(F, values, rows * 2 * LANES + LANES);
+        int d = deltaStart + last * deltaStride;
+        int u = inputStart + last * inputStride;
+        int b = bStart + last * projectionStride;
+        int c = cStart + last * projectionStride;
+        int bSum = bSumStart + last * sumStride;
+        int cSum = cSumStart + last * sumStride;
+        int toDelta = dDeltaStart + last * dDeltaStride;
+        int toInput = dInputStart + last * dInputStride;
+        int at = last * 2 * LANES;
+        for (int t = last; t >= 0; t--) {
+            FloatVector s = FloatVector.fromArray(F, dy, t * LANES);
+            FloatVector ut = FloatVector.fromArray(F, input, u);
+            FloatVector dt = FloatVector.fromArray(F, delta, d);
+            FloatVector byDelta = FloatVector.fromArray(F, dDelta, toDelta);
+            FloatVector byInput = FloatVector.fromArray(F, dInput, toInput);
+
+            s.fma(h0, FloatVector.fromArray(F, partials, cSum)).intoArray(partials, cSum);
+            g0 = s.fma(FloatVector.broadcast(F, projection[c]), g0);
+            g0.fma(ut, FloatVector.fromArray(F, partials, bSum)).intoArray(partials, bSum);
+            byInput = g0.fma(FloatVector.broadcast(F, projection[b]), byInput);
+            g0 = g0.mul(FloatVector.fromArray(F, powers, at));
+            h0 = FloatVector.fromArray(F, values, at);
+            FloatVector q0 = g0.mul(h0);
+            byDelta = q0.fma(a0, byDelta);
+            sum0 = q0.fma(dt, sum0);
+
+            s.fma(h1, FloatVector.fromArray(F, partials, cSum + LANES))
+                    .intoArray(partials, cSum + LANES);
+            g1 = s.fma(FloatVector.broadcast(F, projection[c + 1]), g1);
+            g1.fma(ut, FloatVector.fromArray(F, partials, bSum + LANES))
+                    .intoArray(partials, bSum + LANES);
+            byInput = g1.fma(FloatVector.broadcast(F, projection[b + 1]), byInput);
+            g1 = g1.mul(FloatVector.fromArray(F, powers, at + LANES));
+            h1 = FloatVector.fromArray(F, values, at + LANES);
+            FloatVector q1 = g1.mul(h1);
+            byDelta = q1.fma(a1, byDelta);
+            sum1 = q1.fma(dt, sum1);
+
+            byDelta.intoArray(dDelta, toDelta);
+            byInput.intoArray(dInput, toInput);
+            d -= deltaStride;
+            u -= inputStride;
+            b -= projectionStride;
+            c -= projectionStride;
+            bSum -= sumStride;
+            cSum -= sumStride;
+            toDelta -= dDeltaStride;
+            toInput -= dInputStride;
+            at -= 2 * LANES;
+        }
+        g0.intoArray(carry, state);
+        sum0.intoArray(dDecay, state);
+        g1.intoArray(carry, state + width);
+        sum1.intoArray(dDecay, state + width);
+    }
+
+    private static void back1(
+            float[] decay,
+            int state,
+            int rows,
+            float[] delta,
+            int deltaStart,
+            int deltaStride,
+            float[] input,
+            int inputStart,
+            int inputStride,
+            float[] projection,
+            int bStart,
+            int cStart,
+            int projectionStride,
+            ScanScratch scratch,
+            int bSumStart,
+            int cSumStart,
+            int sumStride,
+            float[] dDecay,
+            float[] dDelta,
+            int dDeltaStart,
+            int dDeltaStride,
+            float[] dInput,
+            int dInputStart,
+            int dInputStride) {
+        float[] powers = scratch.powers;
+        float[] values = scratch.values;
+        float[] partials = scratch.partials;
+        float[] carry = scratch.carry;
+        float[] dy = scratch.dy;
+        int last = rows - 1;
+        FloatVector a0 = FloatVector.fromArray(F, decay, state);
+        FloatVector g0 = FloatVector.fromArray(F, carry, state);
+        FloatVector sum0 = FloatVector.fromArray(F, dDecay, state);
+        FloatVector h0 = FloatVector.fromArray(F, values, rows * 2 * LANES);
+        int d = deltaStart + last * deltaStride;
+        int u = inputStart + last * inputStride;
+        int b = bStart + last * projectionStride;
+        int c = cStart + last * projectionStride;
+        int bSum = bSumStart + last * sumStride;
+        int cSum = cSumStart + last * sumStride;
+        int toDelta = dDeltaStart + last * dDeltaStride;
+        int toInput = dInputStart + last * dInputStride;
+        int at = last * 2 * LANES;
+        for (int t = last; t >= 0; t--) {
+            FloatVector s = FloatVector.fromArray(F, dy, t * LANES);
+            FloatVector ut = FloatVector.fromArray(F, input, u);
+            FloatVector dt = FloatVector.fromArray(F, delta, d);
+            FloatVector byDelta = FloatVector.fromArray(F, dDelta, toDelta);
+            FloatVector byInput = FloatVector.fromArray(F, dInput, toInput);
+
+            s.fma(h0, FloatVector.fromArray(F, partials, cSum)).intoArray(partials, cSum);
+            g0 = s.fma(FloatVector.broadcast(F, projection[c]), g0);
+            g0.fma(ut, FloatVector.fromArray(F, partials, bSum)).intoArray(partials, bSum);
+            byInput = g0.fma(FloatVector.broadcast(F, projection[b]), byInput);
+            g0 = g0.mul(FloatVector.fromArray(F, powers, at));
+            h0 = FloatVector.fromArray(F, values, at);
+            FloatVector q0 = g0.mul(h0);
+            byDelta = q0.fma(a0, byDelta);
+            sum0 = q0.fma(dt, sum0);
+
+            byDelta.intoArray(dDelta, toDelta);
+            byInput.intoArray(dInput, toInput);
+            d -= deltaStride;
+            u -= inputStride;
+            b -= projectionStride;
+            c -= projectionStride;
+            bSum -= sumStride;
+            cSum -= sumStride;
+            toDelta -= dDeltaStride;
+            toInput -= dInputStride;
+            at -= 2 * LANES;
+        }
+        g0.intoArray(carry, state);
+        sum0.intoArray(dDecay, state);
+    }
+
+    private static void scanOutputs(
+            ScanParameters parameters,
+            int first,
+            int count,
+            int e,
+            Rows x,
+            Rows z,
+            Rows dy,
+            ScanScratch scratch,
+            float[] dSkip,
+            Rows dDelta,
+            Rows dx,
+            Rows dz) {
+        FloatVector skip = FloatVector.fromArray(F, parameters.skip, e);
+        FloatVector sum = FloatVector.fromArray(F, dSkip, e);
+        for (int t = count - 1; t >= 0; t--) {
+            int row = first + t;
+            int toDelta = dDelta.start(row) + e;
+            FloatVector s = FloatVector.fromArray(F, scratch.dy, t * LANES);
+            FloatVector.fromArray(F, dDelta.values, toDelta)
+                    .mul(LN2)
+                    .intoArray(dDelta.values, toDelta);
+            skip.mul(s).intoArray(dx.values, dx.start(row) + e);
+            sum = s.fma(FloatVector.fromArray(F, x.values, x.start(row) + e), sum);
+            FloatVector.fromArray(F, dy.values, dy.start(row) + e)
+                    .mul(FloatVector.fromArray(F, scratch.y, t * LANES))
+                    .mul(
+                            VectorElementary.siluSlope(
+                                    FloatVector.fromArray(F, z.values, z.start(row) + e)))
+                    .intoArray(dz.values, dz.start(row) + e);
+        }
+        sum.intoArray(dSkip, e);
     }
 
     // Cross-entropy

@@ -125,6 +125,14 @@ final class RunCommand implements Callable<Integer> {
             description = "Partitions of an input topic that is created (the broker's default).")
     private @Nullable Integer partitions;
 
+    @Option(
+            names = "--metrics",
+            paramLabel = "[HOST:]PORT",
+            description =
+                    "Answer /metrics (Prometheus), /health/live and /health/ready over HTTP there;"
+                            + " on the loopback address unless a host is given.")
+    private @Nullable String metrics;
+
     @Option(names = "--show-config", description = "Print the settings in force and exit.")
     private boolean showConfig;
 
@@ -169,7 +177,25 @@ final class RunCommand implements Callable<Integer> {
                 new KafkaStreams(
                         LikelihoodTopology.build(component, streamsConfig, loaded, serde),
                         streamsConfig);
-        return run(streams, err);
+        try (MetricsServer server = metricsServer(streams)) {
+            if (server != null) {
+                err.println("note: metrics at " + server.url());
+                err.flush();
+            }
+            return run(streams, err);
+        }
+    }
+
+    private @Nullable MetricsServer metricsServer(KafkaStreams streams) {
+        if (metrics == null) {
+            return null;
+        }
+        try {
+            return MetricsServer.start(MetricsServer.address(metrics), streams);
+        } catch (IllegalArgumentException | IOException e) {
+            streams.close();
+            throw new ConfigException("--metrics " + metrics + ": " + e.getMessage());
+        }
     }
 
     private static int run(KafkaStreams streams, PrintWriter err) throws InterruptedException {

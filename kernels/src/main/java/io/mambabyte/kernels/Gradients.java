@@ -367,6 +367,18 @@ public abstract sealed class Gradients permits ScalarGradients, VectorGradients 
             Rows dLogits,
             float[] nats);
 
+    /** The last step of dB and dC. */
+    static void projectionSums(
+            float[] partials, int first, int count, int states, int bColumn, Rows dProjection) {
+        for (int t = 0; t < count; t++) {
+            int to = dProjection.start(first + t) + bColumn;
+            for (int n = 0; n < 2 * states; n++) {
+                dProjection.values[to + n] =
+                        combine(partials, (n * CHECKPOINT_STEPS + t) * Rows.LANES);
+            }
+        }
+    }
+
     /** Adds the 16 partial sums up, i + 8 to i, then i + 4, i + 2, i + 1; destroys them. */
     static float combine(float[] partials, int from) {
         for (int distance = Rows.LANES / 2; distance > 0; distance /= 2) {

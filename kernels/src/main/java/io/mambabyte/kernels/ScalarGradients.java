@@ -200,9 +200,8 @@ final class ScalarGradients extends Gradients {
             for (int e = 0; e < width; e++) {
                 for (int t = 0; t < count; t++) {
                     y[t] = parameters.skip[e] * x.values[x.start(first + t) + e];
-                    s[t] =
-                            dy.values[dy.start(first + t) + e]
-                                    * Elementary.silu(z.values[z.start(first + t) + e]);
+                    float zt = z.values[z.start(first + t) + e];
+                    s[t] = dy.values[dy.start(first + t) + e] * (zt * ElementarySlopes.sigmoid(zt));
                     dDelta.values[dDelta.start(first + t) + e] = 0f;
                     dInput.values[dInput.start(first + t) + e] = 0f;
                 }
@@ -225,8 +224,8 @@ final class ScalarGradients extends Gradients {
                     for (int t = count - 1; t >= 0; t--) {
                         int row = first + t;
                         int b = projection.start(row) + bColumn + n;
-                        int bSum = (t * 2 * states + n) * LANES + e % LANES;
-                        int cSum = bSum + states * LANES;
+                        int bSum = (n * CHECKPOINT_STEPS + t) * LANES + e % LANES;
+                        int cSum = bSum + states * CHECKPOINT_STEPS * LANES;
                         int toDelta = dDelta.start(row) + e;
                         int toInput = dInput.start(row) + e;
                         g = Math.fma(projection.values[b + states], s[t], g);
@@ -250,21 +249,10 @@ final class ScalarGradients extends Gradients {
                     dx.values[dx.start(row) + e] = parameters.skip[e] * s[t];
                     dSkip[e] = Math.fma(s[t], x.values[x.start(row) + e], dSkip[e]);
                     dz.values[dz.start(row) + e] =
-                            dy.values[dy.start(row) + e] * y[t] * ElementarySlopes.silu(zt);
+                            y[t] * (ElementarySlopes.silu(zt) * dy.values[dy.start(row) + e]);
                 }
             }
             projectionSums(partials, first, count, states, bColumn, dProjection);
-        }
-    }
-
-    /** The last step of dB and dC, shared with the vector kernels. */
-    static void projectionSums(
-            float[] partials, int first, int count, int states, int bColumn, Rows dProjection) {
-        for (int t = 0; t < count; t++) {
-            int to = dProjection.start(first + t) + bColumn;
-            for (int n = 0; n < 2 * states; n++) {
-                dProjection.values[to + n] = combine(partials, (t * 2 * states + n) * LANES);
-            }
         }
     }
 

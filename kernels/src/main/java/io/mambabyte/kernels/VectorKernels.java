@@ -15,6 +15,12 @@ final class VectorKernels extends Kernels {
     static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     static final int LANES = SPECIES.length();
 
+    /**
+     * Rows that the convolution passes for one vector of channels before it goes to the next: few
+     * enough for the lines that it brings close to be there still for the next.
+     */
+    private static final int CONVOLUTION_ROWS = 32;
+
     private static final VectorShuffle<Float> BY_8 = rotation(8);
     private static final VectorShuffle<Float> BY_4 = rotation(4);
     private static final VectorShuffle<Float> BY_2 = rotation(2);
@@ -191,29 +197,33 @@ final class VectorKernels extends Kernels {
 
     @Override
     void convolveSiluRows(Convolution convolution, int rows, Rows x, Rows y) {
-        for (int e = 0; e < convolution.width; e += LANES) {
-            if (convolution.taps == 4) {
-                convolveSilu4(convolution, rows, x, y, e);
-            } else {
-                convolveSilu(convolution, rows, x, y, e);
+        for (int first = 0; first < rows; first += CONVOLUTION_ROWS) {
+            int last = Math.min(first + CONVOLUTION_ROWS, rows);
+            for (int e = 0; e < convolution.width; e += LANES) {
+                if (convolution.taps == 4) {
+                    convolveSilu4(convolution, first, last, x, y, e);
+                } else {
+                    convolveSilu(convolution, first, last, x, y, e);
+                }
             }
         }
     }
 
     /** Four taps, the usual number: weights and the last inputs stay in registers. */
-    private static void convolveSilu4(Convolution convolution, int rows, Rows x, Rows y, int e) {
+    private static void convolveSilu4(
+            Convolution convolution, int first, int last, Rows x, Rows y, int e) {
         int width = convolution.width;
         FloatVector w0 = FloatVector.fromArray(SPECIES, convolution.weight, e);
         FloatVector w1 = FloatVector.fromArray(SPECIES, convolution.weight, width + e);
         FloatVector w2 = FloatVector.fromArray(SPECIES, convolution.weight, 2 * width + e);
         FloatVector w3 = FloatVector.fromArray(SPECIES, convolution.weight, 3 * width + e);
         FloatVector bias = FloatVector.fromArray(SPECIES, convolution.bias, e);
-        FloatVector x0 = FloatVector.fromArray(SPECIES, x.values, x.start(0) + e);
-        FloatVector x1 = FloatVector.fromArray(SPECIES, x.values, x.start(1) + e);
-        FloatVector x2 = FloatVector.fromArray(SPECIES, x.values, x.start(2) + e);
-        int from = x.start(3) + e;
-        int to = y.offset + e;
-        for (int row = 0; row < rows; row++, from += x.stride, to += y.stride) {
+        FloatVector x0 = FloatVector.fromArray(SPECIES, x.values, x.start(first) + e);
+        FloatVector x1 = FloatVector.fromArray(SPECIES, x.values, x.start(first + 1) + e);
+        FloatVector x2 = FloatVector.fromArray(SPECIES, x.values, x.start(first + 2) + e);
+        int from = x.start(first + 3) + e;
+        int to = y.start(first) + e;
+        for (int row = first; row < last; row++, from += x.stride, to += y.stride) {
             FloatVector x3 = FloatVector.fromArray(SPECIES, x.values, from);
             FloatVector v = w3.fma(x3, w2.fma(x2, w1.fma(x1, w0.fma(x0, bias))));
             VectorElementary.silu(v).intoArray(y.values, to);
@@ -223,9 +233,10 @@ final class VectorKernels extends Kernels {
         }
     }
 
-    private static void convolveSilu(Convolution convolution, int rows, Rows x, Rows y, int e) {
+    private static void convolveSilu(
+            Convolution convolution, int first, int last, Rows x, Rows y, int e) {
         FloatVector bias = FloatVector.fromArray(SPECIES, convolution.bias, e);
-        for (int row = 0; row < rows; row++) {
+        for (int row = first; row < last; row++) {
             FloatVector v = bias;
             for (int k = 0; k < convolution.taps; k++) {
                 v =

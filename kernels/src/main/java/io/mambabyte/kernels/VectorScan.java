@@ -28,7 +28,7 @@ final class VectorScan {
     private static final int MOST_ROWS = 32;
 
     /** The constants of {@link Elementary#exp2}, each {@value Rows#LANES} times. */
-    private static final float[] CONSTANTS =
+    static final float[] CONSTANTS =
             repeated(
                     Elementary.ROUND,
                     Elementary.LEAST_POWER,

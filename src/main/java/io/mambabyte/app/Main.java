@@ -2,6 +2,7 @@ package io.mambabyte.app;
 
 import io.mambabyte.app.bench.BenchCommand;
 
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -23,7 +24,8 @@ import picocli.CommandLine.ScopeType;
             TrainCommand.class,
             RunCommand.class,
             ReadCommand.class,
-            DemoCommand.class
+            DemoCommand.class,
+            GenerateCompletion.class
         })
 public final class Main {
     @Option(

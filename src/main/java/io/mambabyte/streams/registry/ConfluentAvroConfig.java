@@ -8,6 +8,7 @@ import org.apache.kafka.common.config.ConfigException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** How the serde reaches the Schema Registry, under the names that Confluent's serializers use. */
 public final class ConfluentAvroConfig extends AbstractConfig {
@@ -38,8 +39,108 @@ public final class ConfluentAvroConfig extends AbstractConfig {
     private static final String READ_TIMEOUT_DOC =
             "How long to wait for an answer of the Schema Registry.";
 
+    /** {@code use.latest.version}. */
+    public static final String USE_LATEST_VERSION_CONFIG = "use.latest.version";
+
+    private static final String USE_LATEST_VERSION_DOC =
+            "Whether records are written with the subject's newest schema. Then nothing is"
+                    + " registered, and "
+                    + AUTO_REGISTER_SCHEMAS_CONFIG
+                    + " must be false.";
+
+    /** {@code value.subject.name.strategy}. */
+    public static final String VALUE_STRATEGY_CONFIG = "value.subject.name.strategy";
+
+    /** {@code key.subject.name.strategy}. */
+    public static final String KEY_STRATEGY_CONFIG = "key.subject.name.strategy";
+
+    private static final String STRATEGY_DOC =
+            "How subjects are called: the class name of Confluent's TopicNameStrategy,"
+                    + " RecordNameStrategy or TopicRecordNameStrategy.";
+
+    /** {@code basic.auth.credentials.source}. */
+    public static final String BASIC_SOURCE_CONFIG = "basic.auth.credentials.source";
+
+    private static final String BASIC_SOURCE_DOC =
+            "Where user and password for the Schema Registry are: URL, in the address itself, or"
+                    + " USER_INFO, in basic.auth.user.info.";
+
+    /** {@code basic.auth.user.info}. */
+    public static final String BASIC_USER_INFO_CONFIG = "basic.auth.user.info";
+
+    private static final String BASIC_USER_INFO_DOC =
+            "USER:PASSWORD for the Schema Registry (also schema.registry.basic.auth.user.info).";
+
+    private static final String BASIC_USER_INFO_ALIAS = "schema.registry.basic.auth.user.info";
+
+    /** {@code bearer.auth.credentials.source}. */
+    public static final String BEARER_SOURCE_CONFIG = "bearer.auth.credentials.source";
+
+    private static final String BEARER_SOURCE_DOC =
+            "STATIC_TOKEN to show bearer.auth.token to the Schema Registry.";
+
+    /** {@code bearer.auth.token}. */
+    public static final String BEARER_TOKEN_CONFIG = "bearer.auth.token";
+
+    private static final String BEARER_TOKEN_DOC = "The token for the Schema Registry.";
+
+    /** What comes before Kafka's names of TLS settings when they are meant for the registry. */
+    private static final String SSL_PREFIX = "schema.registry.";
+
     private static final ConfigDef CONFIG =
             new ConfigDef()
+                    .define(
+                            USE_LATEST_VERSION_CONFIG,
+                            ConfigDef.Type.BOOLEAN,
+                            false,
+                            Importance.MEDIUM,
+                            USE_LATEST_VERSION_DOC)
+                    .define(
+                            VALUE_STRATEGY_CONFIG,
+                            ConfigDef.Type.STRING,
+                            SubjectNameStrategy.TOPIC.className(),
+                            (name, value) -> SubjectNameStrategy.of(name, String.valueOf(value)),
+                            Importance.MEDIUM,
+                            STRATEGY_DOC)
+                    .define(
+                            KEY_STRATEGY_CONFIG,
+                            ConfigDef.Type.STRING,
+                            SubjectNameStrategy.TOPIC.className(),
+                            (name, value) -> SubjectNameStrategy.of(name, String.valueOf(value)),
+                            Importance.MEDIUM,
+                            STRATEGY_DOC)
+                    .define(
+                            BASIC_SOURCE_CONFIG,
+                            ConfigDef.Type.STRING,
+                            "URL",
+                            ConfigDef.ValidString.in("URL", "USER_INFO"),
+                            Importance.MEDIUM,
+                            BASIC_SOURCE_DOC)
+                    .define(
+                            BASIC_USER_INFO_CONFIG,
+                            ConfigDef.Type.PASSWORD,
+                            "",
+                            Importance.MEDIUM,
+                            BASIC_USER_INFO_DOC)
+                    .define(
+                            BASIC_USER_INFO_ALIAS,
+                            ConfigDef.Type.PASSWORD,
+                            "",
+                            Importance.LOW,
+                            BASIC_USER_INFO_DOC)
+                    .define(
+                            BEARER_SOURCE_CONFIG,
+                            ConfigDef.Type.STRING,
+                            "",
+                            ConfigDef.ValidString.in("", "STATIC_TOKEN"),
+                            Importance.MEDIUM,
+                            BEARER_SOURCE_DOC)
+                    .define(
+                            BEARER_TOKEN_CONFIG,
+                            ConfigDef.Type.PASSWORD,
+                            "",
+                            Importance.MEDIUM,
+                            BEARER_TOKEN_DOC)
                     .define(
                             SCHEMA_REGISTRY_URL_CONFIG,
                             ConfigDef.Type.LIST,
@@ -76,6 +177,13 @@ public final class ConfluentAvroConfig extends AbstractConfig {
      */
     public ConfluentAvroConfig(Map<String, ?> configs) {
         super(CONFIG, configs, false);
+        if (useLatestVersion() && autoRegister()) {
+            throw new ConfigException(
+                    USE_LATEST_VERSION_CONFIG
+                            + " and "
+                            + AUTO_REGISTER_SCHEMAS_CONFIG
+                            + " exclude each other: set one of them to false");
+        }
     }
 
     /**
@@ -93,6 +201,30 @@ public final class ConfluentAvroConfig extends AbstractConfig {
 
     boolean autoRegister() {
         return getBoolean(AUTO_REGISTER_SCHEMAS_CONFIG);
+    }
+
+    boolean useLatestVersion() {
+        return getBoolean(USE_LATEST_VERSION_CONFIG);
+    }
+
+    SubjectNameStrategy subjectNameStrategy(boolean isKey) {
+        String name = isKey ? KEY_STRATEGY_CONFIG : VALUE_STRATEGY_CONFIG;
+        return SubjectNameStrategy.of(name, getString(name));
+    }
+
+    String userInfo() {
+        String userInfo = getPassword(BASIC_USER_INFO_CONFIG).value();
+        return userInfo.isEmpty() ? getPassword(BASIC_USER_INFO_ALIAS).value() : userInfo;
+    }
+
+    /** Kafka's TLS settings for the registry, parsed; empty where there are none. */
+    Optional<Map<String, ?>> ssl() {
+        Map<String, Object> given = originalsWithPrefix(SSL_PREFIX);
+        if (given.keySet().stream().noneMatch(name -> name.startsWith("ssl."))) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new AbstractConfig(new ConfigDef().withClientSslSupport(), given, false).values());
     }
 
     Duration connectTimeout() {

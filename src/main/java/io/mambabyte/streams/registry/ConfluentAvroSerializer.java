@@ -1,7 +1,13 @@
 package io.mambabyte.streams.registry;
 
 import org.apache.avro.Schema;
+import org.apache.avro.SchemaCompatibility;
+import org.apache.avro.SchemaCompatibility.SchemaCompatibilityType;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
@@ -18,7 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Writes one generated Avro class in Confluent's wire format: a zero byte, the number of the schema
  * (big-endian, 4 bytes), the record in Avro's binary encoding. The subject is {@code topic-value}
- * or {@code topic-key}.
+ * or {@code topic-key}, unless another of Confluent's strategies is configured.
  *
  * <p>Safe for use by several threads: a topology shares one serializer between its stream threads.
  *
@@ -36,9 +42,11 @@ public final class ConfluentAvroSerializer<T extends SpecificRecord> implements 
     private final Schema schema;
     private final SpecificDatumWriter<T> writer;
     private final ThreadLocal<Buffer> buffers = ThreadLocal.withInitial(Buffer::new);
-    private final Map<String, Integer> idBySubject = new ConcurrentHashMap<>();
+    private final Map<String, SchemaRegistry.Registered> bySubject = new ConcurrentHashMap<>();
     private @Nullable SchemaRegistry registry;
     private boolean autoRegister;
+    private boolean useLatestVersion;
+    private SubjectNameStrategy strategy = SubjectNameStrategy.TOPIC;
     private boolean isKey;
 
     /**
@@ -57,6 +65,8 @@ public final class ConfluentAvroSerializer<T extends SpecificRecord> implements 
         ConfluentAvroConfig config = new ConfluentAvroConfig(configs);
         registry = SchemaRegistry.open(config);
         autoRegister = config.autoRegister();
+        useLatestVersion = config.useLatestVersion();
+        strategy = config.subjectNameStrategy(isKey);
         this.isKey = isKey;
     }
 
@@ -69,12 +79,38 @@ public final class ConfluentAvroSerializer<T extends SpecificRecord> implements 
      * @throws SchemaRegistryException if the registry cannot be reached or refuses the schema
      */
     public int register(String topic) {
-        return idBySubject.computeIfAbsent(
-                subject(topic, isKey),
-                subject ->
-                        autoRegister
-                                ? registry().register(subject, schema)
-                                : registry().lookUp(subject, schema));
+        return registered(topic).id();
+    }
+
+    private SchemaRegistry.Registered registered(String topic) {
+        return bySubject.computeIfAbsent(strategy.subject(topic, isKey, schema), this::known);
+    }
+
+    private SchemaRegistry.Registered known(String subject) {
+        if (!useLatestVersion) {
+            int id =
+                    autoRegister
+                            ? registry().register(subject, schema)
+                            : registry().lookUp(subject, schema);
+            return new SchemaRegistry.Registered(id, schema);
+        }
+        SchemaRegistry.Registered latest = registry().latest(subject);
+        if (SchemaCompatibility.checkReaderWriterCompatibility(latest.schema(), schema).getType()
+                != SchemaCompatibilityType.COMPATIBLE) {
+            throw new SchemaRegistryException(
+                    "the newest schema of subject "
+                            + subject
+                            + " (number "
+                            + latest.id()
+                            + ") cannot hold a "
+                            + schema.getFullName()
+                            + " of this version",
+                    null);
+        }
+        // The very object where they are equal, so that a record need not compare them.
+        return latest.schema().equals(schema)
+                ? new SchemaRegistry.Registered(latest.id(), schema)
+                : latest;
     }
 
     @Override
@@ -82,12 +118,17 @@ public final class ConfluentAvroSerializer<T extends SpecificRecord> implements 
         if (record == null) {
             return null;
         }
-        int id = register(topic);
+        SchemaRegistry.Registered registered = registered(topic);
         Buffer buffer = buffers.get();
         buffer.reset();
-        buffer.writeBytes(ByteBuffer.allocate(HEADER_BYTES).put(MAGIC).putInt(id).array());
+        buffer.writeBytes(
+                ByteBuffer.allocate(HEADER_BYTES).put(MAGIC).putInt(registered.id()).array());
         try {
-            writer.write(record, buffer.encoder);
+            if (registered.schema().equals(schema)) {
+                writer.write(record, buffer.encoder);
+            } else {
+                writeAs(registered.schema(), record, buffer.encoder);
+            }
             buffer.encoder.flush();
         } catch (IOException | RuntimeException e) {
             throw new SerializationException(
@@ -96,8 +137,16 @@ public final class ConfluentAvroSerializer<T extends SpecificRecord> implements 
         return buffer.toByteArray();
     }
 
-    static String subject(String topic, boolean isKey) {
-        return topic + (isKey ? "-key" : "-value");
+    /** By Avro's schema resolution: what a reader with the other schema would have read. */
+    private void writeAs(Schema other, T record, BinaryEncoder encoder) throws IOException {
+        ByteArrayOutputStream own = new ByteArrayOutputStream();
+        BinaryEncoder ownEncoder = EncoderFactory.get().directBinaryEncoder(own, null);
+        writer.write(record, ownEncoder);
+        ownEncoder.flush();
+        GenericRecord resolved =
+                new GenericDatumReader<GenericRecord>(schema, other)
+                        .read(null, DecoderFactory.get().binaryDecoder(own.toByteArray(), null));
+        new GenericDatumWriter<GenericRecord>(other).write(resolved, encoder);
     }
 
     private SchemaRegistry registry() {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
+import org.apache.kafka.common.security.ssl.DefaultSslEngineFactory;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -19,6 +20,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+
+import javax.net.ssl.SSLContext;
 
 /**
  * A Schema Registry over HTTP: the parts of Confluent's REST interface that a serializer needs.
@@ -37,15 +41,28 @@ final class HttpSchemaRegistry implements SchemaRegistry {
 
     private final List<String> urls;
     private final Duration readTimeout;
+    private final Optional<String> authorization;
     private final HttpClient client;
 
     HttpSchemaRegistry(ConfluentAvroConfig config) {
         urls =
                 config.urls().stream()
+                        .map(RegistryCredentials::withoutUserInfo)
                         .map(url -> url.endsWith("/") ? url.substring(0, url.length() - 1) : url)
                         .toList();
         readTimeout = config.readTimeout();
-        client = HttpClient.newBuilder().connectTimeout(config.connectTimeout()).build();
+        authorization = RegistryCredentials.authorization(config);
+        HttpClient.Builder builder =
+                HttpClient.newBuilder().connectTimeout(config.connectTimeout());
+        config.ssl().ifPresent(ssl -> builder.sslContext(sslContext(ssl)));
+        client = builder.build();
+    }
+
+    /** By Kafka's own reader of these settings, so that they mean what they mean for a broker. */
+    private static SSLContext sslContext(Map<String, ?> ssl) {
+        DefaultSslEngineFactory factory = new DefaultSslEngineFactory();
+        factory.configure(ssl);
+        return factory.sslContext();
     }
 
     @Override
@@ -61,9 +78,19 @@ final class HttpSchemaRegistry implements SchemaRegistry {
     }
 
     @Override
-    public Schema schema(int id) {
-        String path = "/schemas/ids/" + id;
+    public Registered latest(String subject) {
+        String path = "/subjects/" + encode(subject) + "/versions/latest";
         JsonNode answer = exchange(path, null);
+        int id = number(path, answer);
+        return new Registered(id, parsed(id, answer));
+    }
+
+    @Override
+    public Schema schema(int id) {
+        return parsed(id, exchange("/schemas/ids/" + id, null));
+    }
+
+    private Schema parsed(int id, JsonNode answer) {
         JsonNode type = answer.path("schemaType");
         if (!type.isMissingNode() && !"AVRO".equals(type.asText())) {
             throw new SchemaRegistryException(
@@ -136,6 +163,7 @@ final class HttpSchemaRegistry implements SchemaRegistry {
                 HttpRequest.newBuilder(URI.create(uri))
                         .timeout(readTimeout)
                         .header("Accept", MEDIA_TYPE);
+        authorization.ifPresent(value -> request.header("Authorization", value));
         if (body != null) {
             request.header("Content-Type", MEDIA_TYPE)
                     .POST(HttpRequest.BodyPublishers.ofString(body));

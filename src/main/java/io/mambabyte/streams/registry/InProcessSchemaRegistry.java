@@ -48,6 +48,15 @@ public final class InProcessSchemaRegistry implements SchemaRegistry {
     }
 
     @Override
+    public synchronized Registered latest(String subject) {
+        List<Integer> versions = versions(subject);
+        if (versions.isEmpty()) {
+            throw new SchemaRegistryException("subject " + subject + " has no schema", null);
+        }
+        return new Registered(versions.getLast(), schema(versions.getLast()));
+    }
+
+    @Override
     public synchronized Schema schema(int id) {
         if (id < 1 || id > schemas.size()) {
             throw new SchemaRegistryException("no schema has the number " + id, null);

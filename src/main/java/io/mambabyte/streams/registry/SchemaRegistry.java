@@ -27,6 +27,23 @@ public sealed interface SchemaRegistry permits HttpSchemaRegistry, InProcessSche
     }
 
     /**
+     * A schema that a registry has.
+     *
+     * @param id its number
+     * @param schema the schema
+     */
+    record Registered(int id, Schema schema) {}
+
+    /**
+     * The newest version of a subject.
+     *
+     * @param subject the subject
+     * @return number and schema
+     * @throws SchemaRegistryException if the registry cannot be reached or has no such subject
+     */
+    Registered latest(String subject);
+
+    /**
      * Makes a schema the newest version of a subject, unless the subject has it already.
      *
      * @param subject the subject, such as {@code topic-value}

@@ -43,6 +43,8 @@ final class RunSettings {
                             + "|keystore\\.key",
                     Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern USER_INFO = Pattern.compile("://[^/@,]*@");
+
     private static final List<ConfigDef> KAFKA_CONFIGS =
             List.of(
                     StreamsConfig.configDef(),
@@ -269,7 +271,8 @@ final class RunSettings {
                                 .map(config -> config.configKeys().get(plain))
                                 .anyMatch(
                                         key -> key != null && key.type == ConfigDef.Type.PASSWORD);
-        return secret ? "[hidden]" : value;
+        // An address may hold a user and a password.
+        return secret ? "[hidden]" : USER_INFO.matcher(value).replaceAll("://[hidden]@");
     }
 
     private static boolean known(String name) {

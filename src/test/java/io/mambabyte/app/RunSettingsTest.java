@@ -96,10 +96,12 @@ class RunSettingsTest {
         settings.put("basic.auth.user.info", "u:hunter2");
         settings.put("bearer.auth.token", "hunter2");
         settings.put("ssl.keystore.key", "hunter2");
+        settings.put("schema.registry.url", "http://u:hunter2@a:1,http://b:2");
         String printed = String.join("\n", settings.printable());
         assertFalse(printed.contains("hunter2"), printed);
         assertTrue(printed.contains("bearer.auth.token = [hidden]"), printed);
         assertTrue(printed.contains("bootstrap.servers = localhost:9092"), printed);
+        assertTrue(printed.contains("url = http://[hidden]@a:1,http://b:2"), printed);
     }
 
     @Test

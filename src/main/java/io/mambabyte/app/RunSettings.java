@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.streams.CompletionConfig;
 import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.MambaByteConfig;
 import io.mambabyte.streams.registry.ConfluentAvroConfig;
@@ -213,7 +214,8 @@ final class RunSettings {
      */
     List<String> validate() {
         List<String> advice = new ArrayList<>();
-        Set<String> own = MambaByteConfig.configDef().names();
+        Set<String> own = new TreeSet<>(MambaByteConfig.configDef().names());
+        own.addAll(CompletionConfig.configDef().names());
         for (String name : values.keySet()) {
             if (name.startsWith(MambaByteConfig.PREFIX)) {
                 if (!own.contains(name)) {

@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.streams.CompletionConfig;
 import io.mambabyte.streams.MambaByteConfig;
 
 import org.apache.kafka.clients.admin.Admin;
@@ -59,6 +60,11 @@ final class TopicCheck {
         try (Admin admin = Admin.create(client)) {
             Set<String> names = new LinkedHashSet<>(component.inputTopics());
             names.add(component.outputTopic());
+            CompletionConfig completions = component.completions();
+            if (!completions.requestsTopic().isEmpty()) {
+                names.add(completions.requestsTopic());
+                names.add(completions.topic());
+            }
             deadLetters.ifPresent(names::add);
             Map<String, TopicDescription> found = describe(admin, names);
             List<String> missing = names.stream().filter(n -> !found.containsKey(n)).toList();
@@ -72,6 +78,7 @@ final class TopicCheck {
             }
             Map<String, Long> maxBytes = new HashMap<>(maxMessageBytes(admin, found.keySet()));
             create(admin, missing, found, maxBytes, partitions);
+            requireSamePartitions(found, completions.requestsTopic());
             long inputMaxBytes =
                     component.inputTopics().stream()
                             .mapToLong(t -> maxBytes.getOrDefault(t, 0L))
@@ -89,6 +96,25 @@ final class TopicCheck {
      */
     List<String> advice() {
         return List.copyOf(advice);
+    }
+
+    // The state that a request continues is on the task of the partition that its key falls into.
+    private void requireSamePartitions(Map<String, TopicDescription> found, String requests) {
+        TopicDescription description = found.get(requests);
+        for (String topic : component.inputTopics()) {
+            TopicDescription input = found.get(topic);
+            if (description != null
+                    && input != null
+                    && input.partitions().size() != description.partitions().size()) {
+                throw new ConfigException(
+                        "%s has %d partitions and %s %d: requests need as many as the input"
+                                .formatted(
+                                        requests,
+                                        description.partitions().size(),
+                                        topic,
+                                        input.partitions().size()));
+            }
+        }
     }
 
     private void requireRoom(String topic, Map<String, Long> maxBytes, long inputMaxBytes) {

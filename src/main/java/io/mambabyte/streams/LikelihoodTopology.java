@@ -1,7 +1,10 @@
 package io.mambabyte.streams;
 
+import io.mambabyte.avro.Completion;
+import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
@@ -12,10 +15,15 @@ import org.apache.kafka.streams.TopologyConfig;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.state.StoreBuilder;
 
+import java.util.Set;
 import java.util.function.Function;
 
-/** The topology of the application: topics of raw records in, one topic of likelihoods out. */
+/**
+ * The topology of the application: topics of raw records in, one topic of likelihoods out; and
+ * where {@code mambabyte.completion.requests.topic} is set, requests in and completions out.
+ */
 public final class LikelihoodTopology {
     private LikelihoodTopology() {}
 
@@ -39,16 +47,62 @@ public final class LikelihoodTopology {
                     MambaByteConfig.INPUT_TOPICS_CONFIG + " names no topic");
         }
         StreamsBuilder builder = new StreamsBuilder(new TopologyConfig(streamsConfig));
+        KeyStateStores states = new KeyStateStores(config, model);
+        LikelihoodProcessorSupplier<byte[]> scoring =
+                new LikelihoodProcessorSupplier<>(config, model, Function.identity(), states);
+        scoring.stores().forEach(builder::addStateStore);
         builder.stream(
                         config.inputTopics(),
                         Consumed.with(Serdes.ByteArray(), Serdes.ByteArray())
                                 .withName("raw-records"))
                 .processValues(
-                        new LikelihoodProcessorSupplier<byte[]>(config, model, Function.identity()),
-                        Named.as(config.name()))
+                        () -> scoring.get(), Named.as(config.name()), names(scoring.stores()))
                 .to(
                         config.outputTopic(),
                         Produced.with(Serdes.ByteArray(), serde).withName("likelihoods"));
+        if (!config.completions().requestsTopic().isEmpty()) {
+            addCompletions(builder, config, model, states);
+        }
         return builder.build();
+    }
+
+    private static void addCompletions(
+            StreamsBuilder builder,
+            MambaByteConfig config,
+            MambaModel model,
+            KeyStateStores states) {
+        CompletionConfig completions = config.completions();
+        CompletionProcessorSupplier completing =
+                config.context() == MambaByteConfig.Context.KEY
+                        ? new CompletionProcessorSupplier(completions, config, model, states)
+                        : new CompletionProcessorSupplier(completions, config, model);
+        // The shared ones are there, and added again would be others.
+        completing.stores().stream()
+                .filter(store -> !states.builders().contains(store))
+                .forEach(builder::addStateStore);
+        builder.stream(
+                        completions.requestsTopic(),
+                        Consumed.with(
+                                        Serdes.ByteArray(),
+                                        ConfluentAvroSerde.ofValues(
+                                                CompletionRequest.class, config.originals()))
+                                .withName("completion-requests"))
+                .process(
+                        () -> completing.get(),
+                        Named.as(config.name() + "-complete"),
+                        names(completing.stores()))
+                .to(
+                        completions.topic(),
+                        Produced.with(
+                                        Serdes.ByteArray(),
+                                        ConfluentAvroSerde.ofValues(
+                                                Completion.class, config.originals()))
+                                .withName("completions"));
+    }
+
+    // Connected by name, not by the suppliers themselves: two suppliers that bring the same store
+    // become two subtopologies with a store each (KAFKA-20464).
+    private static String[] names(Set<StoreBuilder<?>> stores) {
+        return stores.stream().map(StoreBuilder::name).sorted().toArray(String[]::new);
     }
 }

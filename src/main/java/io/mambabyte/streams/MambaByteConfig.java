@@ -379,6 +379,15 @@ public final class MambaByteConfig extends AbstractConfig {
     }
 
     /**
+     * Settings of completions, among the same properties.
+     *
+     * @return the settings
+     */
+    public CompletionConfig completions() {
+        return new CompletionConfig(originals());
+    }
+
+    /**
      * Name of the processor.
      *
      * @return the name

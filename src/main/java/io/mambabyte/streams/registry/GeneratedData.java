@@ -9,11 +9,16 @@ import org.apache.avro.specific.SpecificRecord;
  * an object of; Avro therefore trusts no class that the JVM's configuration does not list. Here the
  * class is known beforehand, so it needs no such trust, and no other class gets any.
  */
-final class GeneratedData extends SpecificData {
+public final class GeneratedData extends SpecificData {
     private final Class<? extends SpecificRecord> type;
     private final Schema schema;
 
-    GeneratedData(Class<? extends SpecificRecord> type) {
+    /**
+     * The view of a class.
+     *
+     * @param type the generated class
+     */
+    public GeneratedData(Class<? extends SpecificRecord> type) {
         super(type.getClassLoader());
         this.type = type;
         // The generated code reads and writes its own fields; the default goes through reflection.
@@ -21,7 +26,12 @@ final class GeneratedData extends SpecificData {
         schema = getSchema(type);
     }
 
-    Schema schema() {
+    /**
+     * The schema of the class.
+     *
+     * @return the schema
+     */
+    public Schema schema() {
         return schema;
     }
 

@@ -24,6 +24,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.processor.StateRestoreListener;
+import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -101,23 +102,24 @@ final class BenchState implements Callable<Integer> {
                             + " positions, so that a part of the distance shows the rate of all.")
     private int recordsPerKey = 64;
 
+    // Boxed, and resolved after the log is: reading the component's defaults logs.
     @Option(
             names = "--checkpoint-bytes",
             paramLabel = "N",
-            description = "mambabyte.checkpoint.bytes (the default of the component).")
-    private int checkpointBytes = new MambaByteConfig(Map.of()).checkpointBytes();
+            description = "mambabyte.checkpoint.bytes (the component's default).")
+    private @Nullable Integer checkpointBytes;
 
     @Option(
             names = "--rounding",
             paramLabel = "PRECISION",
-            description = "mambabyte.state.rounding: ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private StatePrecision rounding = new MambaByteConfig(Map.of()).stateRounding().precision();
+            description = "mambabyte.state.rounding (the component's default).")
+    private @Nullable StatePrecision rounding;
 
     @Option(
             names = "--rounding-bytes",
             paramLabel = "N",
-            description = "mambabyte.state.rounding.bytes (${DEFAULT-VALUE}).")
-    private int roundingBytes = new MambaByteConfig(Map.of()).stateRounding().distanceBytes();
+            description = "mambabyte.state.rounding.bytes (the component's default).")
+    private @Nullable Integer roundingBytes;
 
     @Option(
             names = "--compression",
@@ -161,10 +163,17 @@ final class BenchState implements Callable<Integer> {
                 StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), compression);
         settings.put(MambaByteConfig.MODEL_CONFIG, model);
         settings.put(MambaByteConfig.STORE_CONFIG, store.toString());
-        settings.put(MambaByteConfig.CHECKPOINT_BYTES_CONFIG, Integer.toString(checkpointBytes));
-        settings.put(MambaByteConfig.STATE_ROUNDING_CONFIG, rounding.toString());
-        settings.put(MambaByteConfig.STATE_ROUNDING_BYTES_CONFIG, Integer.toString(roundingBytes));
+        putIfGiven(settings, MambaByteConfig.CHECKPOINT_BYTES_CONFIG, checkpointBytes);
+        putIfGiven(settings, MambaByteConfig.STATE_ROUNDING_CONFIG, rounding);
+        putIfGiven(settings, MambaByteConfig.STATE_ROUNDING_BYTES_CONFIG, roundingBytes);
         return settings;
+    }
+
+    private static void putIfGiven(
+            Map<String, String> settings, String name, @Nullable Object value) {
+        if (value != null) {
+            settings.put(name, value.toString());
+        }
     }
 
     private int bench(Path folder) throws IOException, InterruptedException, ExecutionException {
@@ -173,7 +182,7 @@ final class BenchState implements Callable<Integer> {
         MambaByteConfig component = new MambaByteConfig(settings);
         MambaModel loaded = component.loadModel();
         Records records = new Records(recordBytes);
-        int[] counts = recordCounts();
+        int[] counts = recordCounts(component.checkpointBytes());
         long inputs = Arrays.stream(counts).asLongStream().sum();
         Map<String, Object> result = new LinkedHashMap<>();
         try (LocalPipeline pipeline = LocalPipeline.start(folder, loaded, settings, PARTITIONS);
@@ -193,7 +202,8 @@ final class BenchState implements Callable<Integer> {
             producer.flush();
             await(pipeline, consumer, inputs, "scoring");
             double seconds = (System.nanoTime() - start) / 1e9;
-            long changelogBytes = changelogBytes(pipeline.bootstrapServers());
+            long changelogBytes =
+                    changelogBytes(pipeline.bootstrapServers(), component.storeName());
             StateTotals scored = pipeline.stateTotals();
             ScoringTotals totals = pipeline.totals();
 
@@ -229,10 +239,14 @@ final class BenchState implements Callable<Integer> {
             result.put("input_bytes", inputs * recordBytes);
             result.put("changelog_bytes", changelogBytes);
             result.put("checkpoints", scored.checkpoints());
-            result.put("checkpoint_bytes", new StateCodec(loaded, rounding).size());
-            result.put("checkpoint_distance_bytes", checkpointBytes);
-            result.put("rounding", rounding.toString().toLowerCase(Locale.ROOT));
-            result.put("rounding_distance_bytes", roundingBytes);
+            result.put(
+                    "checkpoint_bytes",
+                    new StateCodec(loaded, component.stateRounding().precision()).size());
+            result.put("checkpoint_distance_bytes", component.checkpointBytes());
+            result.put(
+                    "rounding",
+                    component.stateRounding().precision().toString().toLowerCase(Locale.ROOT));
+            result.put("rounding_distance_bytes", component.stateRounding().distanceBytes());
             result.put("restored_while_scoring", scored.restored());
             result.put("score_bytes_per_s", inputs * recordBytes / seconds);
             result.put("score_cpu_bytes_per_s", totals.bytes() / (totals.nanos() / 1e9));
@@ -249,7 +263,7 @@ final class BenchState implements Callable<Integer> {
     }
 
     // The last keys get between one and two distances.
-    private int[] recordCounts() {
+    private int[] recordCounts(int checkpointBytes) {
         int[] counts = new int[keys + DEEP_KEYS];
         Arrays.fill(counts, recordsPerKey);
         for (int i = 0; i < DEEP_KEYS; i++) {
@@ -356,24 +370,14 @@ final class BenchState implements Callable<Integer> {
             RecordScore expected =
                     scorer.score(state, records.get(key, counts[key]), Framing.LINES, false);
             Likelihood found = actual.get(new String(key(key), StandardCharsets.UTF_8));
-            equal &=
-                    found != null
-                            && found.getPosition() == expected.position()
-                            && sameBits(found.getBits(), expected.bits())
-                            && sameBits(found.getExpectedBits(), expected.expectedBits())
-                            && sameBits(found.getZ(), expected.z())
-                            && sameBits(found.getWorstBits(), expected.worstBits());
+            equal &= found != null && ScoreEquality.equal(found, expected);
         }
         return equal;
     }
 
-    private static boolean sameBits(double a, double b) {
-        return Double.doubleToRawLongBits(a) == Double.doubleToRawLongBits(b);
-    }
-
-    private static long changelogBytes(String bootstrapServers)
+    private static long changelogBytes(String bootstrapServers, String storeName)
             throws ExecutionException, InterruptedException {
-        String topic = APPLICATION + "-" + new MambaByteConfig(Map.of()).storeName() + "-changelog";
+        String topic = APPLICATION + "-" + storeName + "-changelog";
         try (Admin admin =
                 Admin.create(
                         Map.of(

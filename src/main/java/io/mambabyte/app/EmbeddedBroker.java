@@ -74,7 +74,7 @@ public final class EmbeddedBroker implements AutoCloseable {
             int[] ports = freePorts();
             Map<String, String> settings = singleNode(folder, ports[0], ports[1]);
             settings.putAll(overrides);
-            format(folder);
+            format(folder, 1, Uuid.randomUuid().toString());
             server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
             server.startup();
             return new EmbeddedBroker(server, folder, HOST + ":" + ports[0]);
@@ -88,7 +88,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> singleNode(Path folder, int port, int controllerPort) {
+    /** Settings of a single node that is broker and controller. */
+    static Map<String, String> singleNode(Path folder, int port, int controllerPort) {
         Map<String, String> settings = new HashMap<>();
         settings.put("process.roles", "broker,controller");
         settings.put("node.id", "1");
@@ -132,7 +133,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         return settings;
     }
 
-    private static void format(Path folder) throws Exception {
+    /** Writes what a node needs to find in its folder before it starts. */
+    static void format(Path folder, int nodeId, String clusterId) throws Exception {
         Formatter formatter =
                 new Formatter()
                         .setPrintStream(
@@ -140,8 +142,8 @@ public final class EmbeddedBroker implements AutoCloseable {
                                         OutputStream.nullOutputStream(),
                                         false,
                                         StandardCharsets.UTF_8))
-                        .setNodeId(1)
-                        .setClusterId(Uuid.randomUuid().toString())
+                        .setNodeId(nodeId)
+                        .setClusterId(clusterId)
                         .setDirectories(List.of(folder.toString()))
                         .setMetadataLogDirectory(folder.toString())
                         .setControllerListenerName(CONTROLLER)

@@ -65,7 +65,8 @@ public final class Main {
                 new CommandLine(new BenchCommand())
                         .addSubcommand(new BenchTopology())
                         .addSubcommand(new BenchRounding())
-                        .addSubcommand(new BenchState());
+                        .addSubcommand(new BenchState())
+                        .addSubcommand(new BenchChaos());
         return new CommandLine(new Main())
                 .addSubcommand(bench)
                 .setCaseInsensitiveEnumValuesAllowed(true)

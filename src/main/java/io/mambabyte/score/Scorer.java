@@ -6,6 +6,8 @@ import io.mambabyte.model.RecurrentState;
 import io.mambabyte.model.StateCodec;
 import io.mambabyte.model.StateRounding;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 
 /**
@@ -148,6 +150,31 @@ public final class Scorer {
             int length,
             boolean newline,
             ScoreAccumulator into) {
+        advance(state, bytes, offset, length, newline, into);
+    }
+
+    /**
+     * Takes a piece of a record that was scored before into a state, as {@link #feed} does, without
+     * scoring it again.
+     *
+     * @param state advanced over the piece, whose last byte becomes its pending byte
+     * @param bytes where the piece is
+     * @param offset index of its first byte
+     * @param length its bytes, possibly none
+     * @param newline whether a newline follows, as part of this piece
+     */
+    public void replay(
+            RecurrentState state, byte[] bytes, int offset, int length, boolean newline) {
+        advance(state, bytes, offset, length, newline, null);
+    }
+
+    private void advance(
+            RecurrentState state,
+            byte[] bytes,
+            int offset,
+            int length,
+            boolean newline,
+            @Nullable ScoreAccumulator into) {
         Objects.checkFromIndexSize(offset, length, bytes.length);
         long total = length + (newline ? 1L : 0L);
         long done = 0;
@@ -155,7 +182,9 @@ public final class Scorer {
         if (pending == RecurrentState.NONE && total > 0) {
             pending = length > 0 ? bytes[offset] & 0xff : '\n';
             done = 1;
-            into.addFirst();
+            if (into != null) {
+                into.addFirst();
+            }
             state.pendingByte(pending);
         }
         while (done < total) {
@@ -174,9 +203,11 @@ public final class Scorer {
             if (rounding.at(state.position())) {
                 codec.round(state);
             }
-            forward.surprisal(chunk, 1, rows, surprisal, entropy, variance);
-            for (int i = 0; i < rows; i++) {
-                into.add(surprisal[i], entropy[i], variance[i]);
+            if (into != null) {
+                forward.surprisal(chunk, 1, rows, surprisal, entropy, variance);
+                for (int i = 0; i < rows; i++) {
+                    into.add(surprisal[i], entropy[i], variance[i]);
+                }
             }
             pending = chunk[rows] & 0xff;
             state.pendingByte(pending);

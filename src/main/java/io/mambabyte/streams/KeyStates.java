@@ -20,7 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -36,7 +38,6 @@ import java.util.Optional;
  */
 public final class KeyStates {
     private static final Logger LOG = LoggerFactory.getLogger(KeyStates.class);
-    private static final byte[] EMPTY = new byte[0];
 
     private final MambaByteConfig config;
     private final MambaModel model;
@@ -49,6 +50,7 @@ public final class KeyStates {
     private final Scorer scorer;
     private final ScoreAccumulator accumulator = new ScoreAccumulator();
     private final LiveStates live;
+    private @Nullable Bytes expiryCursor;
     private boolean formatWritten;
     private boolean toldOfOtherModel;
 
@@ -90,7 +92,12 @@ public final class KeyStates {
         Bytes key = Bytes.wrap(keyBytes);
         KeyState taken = live.remove(key);
         KeyState state = taken != null ? taken : restoreOrBegin(key);
-        RecordScore score = append(key, state, value, timestampMs);
+        if (idle(state.timestampMs, timestampMs)) {
+            expire(key);
+            state = new KeyState(model.newState());
+        }
+        RecordScore score =
+                append(key, state, value, config.framing() == Framing.LINES, timestampMs);
         live.put(key, state);
         metrics.liveBytes(live.bytes());
         return score;
@@ -105,6 +112,61 @@ public final class KeyStates {
         Bytes key = Bytes.wrap(keyBytes);
         live.remove(key);
         delete(key);
+    }
+
+    /**
+     * Looks at some keys, going on where the last call ended, and forgets those that are idle.
+     *
+     * @param nowMs time of the latest record of the task
+     * @param maxEntries entries of the store to look at
+     */
+    void expireIdle(long nowMs, int maxEntries) {
+        Bytes key = null;
+        long timestampMs = 0;
+        int seen = 0;
+        List<Bytes> idle = new ArrayList<>();
+        try (KeyValueIterator<Bytes, byte[]> entries = store.range(expiryCursor, null)) {
+            Bytes next = null;
+            while (entries.hasNext()) {
+                KeyValue<Bytes, byte[]> entry = entries.next();
+                if (entry.key.equals(StateKeys.FORMAT)) {
+                    continue;
+                }
+                Bytes owner = StateKeys.key(entry.key);
+                if (!owner.equals(key)) {
+                    if (key != null && idle(timestampMs, nowMs)) {
+                        idle.add(key);
+                    }
+                    if (seen >= maxEntries) {
+                        next = entry.key;
+                        key = null;
+                        break;
+                    }
+                    key = owner;
+                    timestampMs = 0;
+                }
+                seen++;
+                timestampMs = Math.max(timestampMs, StoredEntries.timestampMs(entry, owner));
+            }
+            expiryCursor = next;
+        }
+        if (key != null && idle(timestampMs, nowMs)) {
+            idle.add(key);
+        }
+        for (Bytes forgotten : idle) {
+            live.remove(forgotten);
+            expire(forgotten);
+        }
+        metrics.liveBytes(live.bytes());
+    }
+
+    private boolean idle(long lastMs, long nowMs) {
+        return lastMs > 0 && nowMs - lastMs > config.idleExpiryMs();
+    }
+
+    private void expire(Bytes key) {
+        delete(key);
+        metrics.expired();
     }
 
     /**
@@ -143,8 +205,8 @@ public final class KeyStates {
 
     // ---------------------------------------------------------------- scoring
 
-    private RecordScore append(Bytes key, KeyState state, byte[] value, long timestampMs) {
-        boolean newline = config.framing() == Framing.LINES;
+    private RecordScore append(
+            Bytes key, KeyState state, byte[] value, boolean newline, long timestampMs) {
         long total = value.length + (newline ? 1L : 0L);
         long seen = Scorer.position(state.state);
         long checkpointAt = schedule.lastAmong(key, state.state.position(), seen + total - 1);
@@ -278,9 +340,7 @@ public final class KeyStates {
     }
 
     private void replay(KeyState state, TailEntry entry) {
-        accumulator.begin(0, false);
-        scorer.feed(
-                state.state, entry.bytes(), 0, entry.bytes().length, entry.newline(), accumulator);
+        scorer.replay(state.state, entry.bytes(), 0, entry.bytes().length, entry.newline());
         state.bits += entry.bits();
         state.timestampMs = entry.timestampMs();
         state.next++;
@@ -311,18 +371,26 @@ public final class KeyStates {
         }
     }
 
-    // A state of another model says nothing about this one.
+    // A state of another model says nothing about this one; the bytes of its tail do.
     private KeyState afterOtherModel(Bytes key, StoredStateException e) {
         metrics.otherModel();
+        boolean replay = config.modelChange() == MambaByteConfig.ModelChange.REPLAY;
         if (!toldOfOtherModel) {
             toldOfOtherModel = true;
             LOG.warn(
-                    "Task {}: keys whose state is of another model start anew: {}",
+                    "Task {}: keys whose state is of another model start {}: {}",
                     task,
+                    replay ? "with the bytes since their last checkpoint" : "anew",
                     e.getMessage());
         }
+        List<TailEntry> entries = replay ? StoredEntries.read(store, key).tail() : List.of();
         delete(key);
-        return new KeyState(model.newState());
+        KeyState state = new KeyState(model.newState());
+        if (!entries.isEmpty()) {
+            RecordScore _ =
+                    append(key, state, bytes(entries), false, entries.getLast().timestampMs());
+        }
+        return state;
     }
 
     // The values stay in the store for whoever wants to know, out of the way.
@@ -360,10 +428,16 @@ public final class KeyStates {
     }
 
     private byte[] tail(Bytes key) {
+        return bytes(StoredEntries.read(store, key).tail());
+    }
+
+    private static byte[] bytes(List<TailEntry> entries) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        for (TailEntry entry : StoredEntries.read(store, key).tail()) {
+        for (TailEntry entry : entries) {
             bytes.writeBytes(entry.bytes());
-            bytes.writeBytes(entry.newline() ? new byte[] {'\n'} : EMPTY);
+            if (entry.newline()) {
+                bytes.write('\n');
+            }
         }
         return bytes.toByteArray();
     }

@@ -10,11 +10,13 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.FixedKeyProcessor;
 import org.apache.kafka.streams.processor.api.FixedKeyProcessorContext;
 import org.apache.kafka.streams.processor.api.FixedKeyRecord;
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -22,6 +24,10 @@ import java.util.function.Function;
 final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likelihood> {
     // max.request.size where it is not configured; ProducerConfig does not export its default.
     private static final long DEFAULT_MAX_REQUEST_SIZE = 1 << 20;
+
+    // Idle keys are looked for in small steps: a step is a pause for the records.
+    private static final Duration EXPIRY_INTERVAL = Duration.ofSeconds(1);
+    private static final int EXPIRY_ENTRIES = 1000;
 
     private final MambaByteConfig config;
     private final MambaModel model;
@@ -50,7 +56,14 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
         this.context = context;
         if (config.context() == MambaByteConfig.Context.KEY) {
             requireRoomInProducer(context.appConfigs());
-            states = stores.open(context);
+            KeyStates opened = stores.open(context);
+            states = opened;
+            if (config.idleExpiryMs() < Long.MAX_VALUE) {
+                context.schedule(
+                        EXPIRY_INTERVAL,
+                        PunctuationType.WALL_CLOCK_TIME,
+                        _ -> opened.expireIdle(context.currentStreamTimeMs(), EXPIRY_ENTRIES));
+            }
         }
         if (metrics == null) {
             metrics = new ScoringMetrics(context);

@@ -110,6 +110,21 @@ public final class MambaByteConfig extends AbstractConfig {
             "Bytes of a key's stream between two roundings of its state; checkpoints are taken at"
                     + " such positions.";
 
+    /** {@code mambabyte.idle.expiry.ms}. */
+    public static final String IDLE_EXPIRY_MS_CONFIG = PREFIX + "idle.expiry.ms";
+
+    private static final String IDLE_EXPIRY_MS_DOC =
+            "A key whose last record is older than this, by the records' timestamps, is forgotten:"
+                    + " its next record starts it anew. -1 never forgets.";
+
+    /** {@code mambabyte.model.change}. */
+    public static final String MODEL_CHANGE_CONFIG = PREFIX + "model.change";
+
+    private static final String MODEL_CHANGE_DOC =
+            "What becomes of a key whose state is of another model, or rounded otherwise: 'anew', it"
+                    + " starts as if it had never been seen, or 'replay', it starts with the bytes"
+                    + " since its last checkpoint, which the store still has.";
+
     /** {@code mambabyte.name}. */
     public static final String NAME_CONFIG = PREFIX + "name";
 
@@ -136,6 +151,8 @@ public final class MambaByteConfig extends AbstractConfig {
             "Serde of the likelihoods, configured with all properties; for the application. The"
                     + " default writes Confluent's wire format; another one for Avro's generated"
                     + " classes can take its place.";
+
+    private static final long NEVER = -1;
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]+");
 
@@ -211,6 +228,20 @@ public final class MambaByteConfig extends AbstractConfig {
                             Importance.LOW,
                             STATE_ROUNDING_BYTES_DOC)
                     .define(
+                            IDLE_EXPIRY_MS_CONFIG,
+                            ConfigDef.Type.LONG,
+                            NEVER,
+                            Range.atLeast(NEVER),
+                            Importance.LOW,
+                            IDLE_EXPIRY_MS_DOC)
+                    .define(
+                            MODEL_CHANGE_CONFIG,
+                            ConfigDef.Type.STRING,
+                            "anew",
+                            oneOf(ModelChange.values()),
+                            Importance.LOW,
+                            MODEL_CHANGE_DOC)
+                    .define(
                             NAME_CONFIG,
                             ConfigDef.Type.STRING,
                             "mambabyte",
@@ -244,6 +275,14 @@ public final class MambaByteConfig extends AbstractConfig {
         KEY,
         /** The bytes of the same record only. */
         RECORD
+    }
+
+    /** What becomes of the state of a key when the model is another one. */
+    public enum ModelChange {
+        /** It starts as if it had never been seen. */
+        ANEW,
+        /** It starts with the bytes since its last checkpoint. */
+        REPLAY
     }
 
     /** Where the keys' states are kept on the instance. */
@@ -362,6 +401,25 @@ public final class MambaByteConfig extends AbstractConfig {
      */
     public int checkpointBytes() {
         return getInt(CHECKPOINT_BYTES_CONFIG);
+    }
+
+    /**
+     * How long a key is remembered after its last record.
+     *
+     * @return milliseconds between records' timestamps; {@code Long.MAX_VALUE} for ever
+     */
+    public long idleExpiryMs() {
+        long expiry = getLong(IDLE_EXPIRY_MS_CONFIG);
+        return expiry == NEVER ? Long.MAX_VALUE : expiry;
+    }
+
+    /**
+     * What becomes of a key's state when the model is another one.
+     *
+     * @return the policy
+     */
+    public ModelChange modelChange() {
+        return ModelChange.valueOf(getString(MODEL_CHANGE_CONFIG).toUpperCase(Locale.ROOT));
     }
 
     /**

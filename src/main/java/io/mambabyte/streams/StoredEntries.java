@@ -96,6 +96,17 @@ record StoredEntries(
         return new StoredEntries(checkpoint, number, segments, tail, number, stale);
     }
 
+    /** The time that an entry is of; 0 where it has none or cannot be read. */
+    static long timestampMs(KeyValue<Bytes, byte[]> entry, Bytes key) {
+        try {
+            return StateKeys.kind(entry.key, key) == StateKeys.TAIL
+                    ? TailEntry.decode(entry.key, entry.value).timestampMs()
+                    : 0;
+        } catch (StoredStateException e) {
+            return 0; // for the key's next record to find
+        }
+    }
+
     boolean isEmpty() {
         return checkpoint == null && tail.isEmpty() && stale.isEmpty();
     }

@@ -11,6 +11,9 @@ import io.mambabyte.model.MambaConfig;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.Norm;
 import io.mambabyte.model.RandomModels;
+import io.mambabyte.model.RecurrentState;
+import io.mambabyte.score.Framing;
+import io.mambabyte.score.Scorer;
 import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -31,12 +34,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Random;
 
@@ -90,8 +98,12 @@ class KeyStatesTest {
         }
 
         @Nullable Likelihood score(String key, byte[] value) {
+            return score(key, value, 1_000_000);
+        }
+
+        @Nullable Likelihood score(String key, byte[] value, long timestampMs) {
             driver.createInputTopic("raw", new ByteArraySerializer(), new ByteArraySerializer())
-                    .pipeInput(bytes(key), value);
+                    .pipeInput(bytes(key), value, timestampMs);
             var out =
                     driver.createOutputTopic(
                             "out",
@@ -112,6 +124,10 @@ class KeyStatesTest {
             return driver.createOutputTopic(
                             CHANGELOG, new ByteArrayDeserializer(), new ByteArrayDeserializer())
                     .readKeyValuesToList();
+        }
+
+        Optional<KeyHistory> history(String key) {
+            return KeyHistory.of(store, bytes(key));
         }
 
         double metric(String name) {
@@ -335,6 +351,95 @@ class KeyStatesTest {
                 }
                 assertEquals(2, running.metric("states-other-model-total"));
                 assertEquals(0, running.metric("states-set-aside-total"));
+            }
+        }
+    }
+
+    @Test
+    void shouldReplayTheTailWithAnotherModelWhenAsked() {
+        List<KeyValue<byte[], byte[]>> changelog = new ArrayList<>();
+        Random random = new Random(6);
+        ByteArrayOutputStream stream = new ByteArrayOutputStream();
+        try (Running running = new Running(StreamsModels.random(2), SHORT)) {
+            for (int i = 0; i < 40; i++) {
+                byte[] value = randomValue(random);
+                running.score("k", value);
+                stream.writeBytes(value);
+                stream.write('\n');
+                changelog.addAll(running.changelog());
+            }
+        }
+        Map<String, String> settings = new HashMap<>(SHORT);
+        settings.put("mambabyte.model.change", "replay");
+        try (Running running = new Running(settings)) {
+            changelog.forEach(e -> running.store.put(Bytes.wrap(e.key), e.value));
+            Likelihood first = Objects.requireNonNull(running.score("k", bytes("line")));
+            byte[] all = stream.toByteArray();
+            int tail = Math.toIntExact(first.getPosition());
+            assertTrue(tail > 0 && tail <= 2 * 128, "bytes of the tail: " + tail);
+            Scorer scorer = new Scorer(MODEL, running.config.stateRounding());
+            RecurrentState state = MODEL.newState();
+            scorer.score(
+                    state,
+                    Arrays.copyOfRange(all, all.length - tail, all.length),
+                    Framing.NONE,
+                    false);
+            assertEquals(
+                    OfflineScores.likelihood(
+                            MODEL, scorer.score(state, bytes("line"), Framing.LINES, false)),
+                    first);
+            // What was replayed is a part of the store like any other record.
+            assertEquals(first.getPosition() + 5, running.history("k").orElseThrow().position());
+        }
+    }
+
+    @Test
+    void shouldForgetKeysThatAreIdle() {
+        Map<String, String> settings = new HashMap<>(SHORT);
+        settings.put("mambabyte.idle.expiry.ms", "1000");
+        try (Running running = new Running(settings)) {
+            Likelihood fresh = running.score("a", bytes("line"), 10_000);
+            assertNotEquals(fresh, running.score("a", bytes("line"), 11_000));
+            assertEquals(fresh, running.score("a", bytes("line"), 12_001));
+            assertEquals(1, running.metric("states-expired-total"));
+            for (int i = 0; i < 3_000; i++) {
+                running.score("idle-" + i, bytes("x"), 12_002);
+            }
+            running.score("b", bytes("line"), 13_500);
+            // Looked for in steps: one is not enough.
+            running.driver.advanceWallClockTime(Duration.ofSeconds(1));
+            assertTrue(running.history("idle-2999").isPresent());
+            for (int i = 0; i < 5; i++) {
+                running.driver.advanceWallClockTime(Duration.ofSeconds(1));
+            }
+            assertEquals(3_002, running.metric("states-expired-total"));
+            assertTrue(running.history("idle-17").isEmpty());
+            assertTrue(running.history("b").isPresent());
+            assertEquals(fresh, running.score("a", bytes("line"), 13_501));
+        }
+    }
+
+    @Test
+    void shouldTellAKeysHistory() {
+        try (Running running = new Running(SHORT)) {
+            assertTrue(running.history("k").isEmpty());
+            Random random = new Random(8);
+            long position = 0;
+            double bits = 0;
+            for (int i = 0; i < 60; i++) {
+                byte[] value = randomValue(random);
+                Likelihood likelihood =
+                        Objects.requireNonNull(running.score("k", value, 1_000 + i));
+                position += likelihood.getBytes();
+                bits += likelihood.getBits();
+                KeyHistory history = running.history("k").orElseThrow();
+                assertEquals(position, history.position());
+                assertEquals(bits, history.bits());
+                assertEquals(1_000 + i, history.timestampMs());
+                assertEquals(
+                        new KeyHistory.ScoredRecord(
+                                1_000 + i, likelihood.getBytes(), likelihood.getBits()),
+                        history.records().getLast());
             }
         }
     }

@@ -13,13 +13,20 @@ import java.util.SplittableRandom;
  * nothing overflows or becomes denormal, which they see to, and as long as those of the projections
  * are bfloat16, as the shipped models are stored: kernels read half as much then.
  */
-final class RandomWeights {
+public final class RandomWeights {
     /** The bits of a float that a bfloat16 has. */
     private static final int BFLOAT16 = 0xffff0000;
 
     private RandomWeights() {}
 
-    static MambaWeights of(MambaConfig config, long seed) {
+    /**
+     * Draws weights.
+     *
+     * @param config shape of the model
+     * @param seed of the draw: the same one gives the same weights
+     * @return the weights
+     */
+    public static MambaWeights of(MambaConfig config, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int d = config.dModel();
         int e = config.dInner();

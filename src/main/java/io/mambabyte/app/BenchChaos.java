@@ -1,0 +1,241 @@
+package io.mambabyte.app;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import io.mambabyte.app.bench.RandomWeights;
+import io.mambabyte.model.CheckpointWriter;
+import io.mambabyte.model.MambaConfig;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.Norm;
+import io.mambabyte.streams.MambaByteConfig;
+
+import org.apache.kafka.streams.StreamsConfig;
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+/** {@code bench chaos}: does every record get its likelihood, once, whatever happens? */
+@Command(
+        name = "chaos",
+        description = {
+            "Runs brokers and instances of 'mambabyte run' as processes of their own on the loopback"
+                    + " interface, exactly_once_v2, and does things to them at random moments:"
+                    + " SIGKILL and SIGSTOP of brokers and instances, instances removed and added."
+                    + " In the end every input record must have exactly one likelihood, read"
+                    + " committed, equal to the last bit to that of its key's bytes scored in order"
+                    + " without Kafka.",
+            "",
+            "Exits with 1 unless missing, duplicated and mismatched are 0; the folder with the logs"
+                    + " of all processes is kept then.",
+            ""
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class BenchChaos implements Callable<Integer> {
+    private enum Format {
+        TEXT,
+        JSON
+    }
+
+    // A state after the last fault that lasts longer than this is not going to end.
+    private static final int SILENCE_MAX_S = 180;
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--minutes",
+            paramLabel = "M",
+            description = "How long things are done (${DEFAULT-VALUE}).")
+    private double minutes = 30;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            description =
+                    "Of what is done and what is sent (${DEFAULT-VALUE}). What the processes make of"
+                            + " it differs from run to run.")
+    private long seed = 1;
+
+    @Option(names = "--brokers", paramLabel = "N", description = "Brokers (${DEFAULT-VALUE}).")
+    private int brokers = 3;
+
+    @Option(
+            names = "--instances",
+            paramLabel = "N",
+            description = "Instances at first; one more may be added (${DEFAULT-VALUE}).")
+    private int instances = 3;
+
+    @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            description = "Partitions of the topics (${DEFAULT-VALUE}).")
+    private int partitions = 12;
+
+    @Option(names = "--keys", paramLabel = "N", description = "Keys (${DEFAULT-VALUE}).")
+    private int keys = 500;
+
+    @Option(
+            names = "--rate",
+            paramLabel = "N",
+            description = "Records a second (${DEFAULT-VALUE}).")
+    private double rate = 200;
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|NAME",
+            description =
+                    "A model folder or the name of a shipped model. Default: a small random one, so"
+                            + " that the time goes to what is tested.")
+    private @Nullable String model;
+
+    @Option(
+            names = "--group-protocol",
+            paramLabel = "NAME",
+            description = "classic or streams (${DEFAULT-VALUE}).")
+    private String groupProtocol = "classic";
+
+    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
+    private Format format = Format.TEXT;
+
+    @Override
+    public Integer call() throws Exception {
+        if (brokers < 1 || instances < 1 || partitions < 1 || keys < 1 || minutes <= 0) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "brokers, instances, partitions, keys and minutes must be positive");
+        }
+        if (!(rate > 0)) {
+            throw new ParameterException(spec.commandLine(), "the rate must be positive");
+        }
+        Path folder = LocalPipeline.temporaryFolder();
+        boolean good = false;
+        try {
+            Logging.toFile(folder.resolve("bench.log"));
+            good = run(folder);
+        } finally {
+            if (good) {
+                EmbeddedBroker.deleteRecursively(folder);
+            } else {
+                say("the logs of all processes are in " + folder);
+            }
+        }
+        return good ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private boolean run(Path folder) throws Exception {
+        String source = model == null ? randomModel(folder.resolve("model")) : model;
+        MambaModel loaded = MambaModel.load(ModelSource.of(source));
+        Map<String, String> settings = settings(source);
+        MambaByteConfig component = new MambaByteConfig(settings);
+        try (EmbeddedSchemaRegistry registry = EmbeddedSchemaRegistry.start();
+                ChaosCluster cluster =
+                        new ChaosCluster(
+                                folder, brokers, instances + 1, registry.url(), settings)) {
+            Thread hook = new Thread(cluster::close, "mambabyte-chaos-shutdown");
+            Runtime.getRuntime().addShutdownHook(hook);
+            say("starting " + brokers + " brokers");
+            cluster.startBrokers(partitions);
+            try (ChaosLoad load =
+                    new ChaosLoad(
+                            cluster.bootstrapServers(),
+                            registry.url(),
+                            partitions,
+                            keys,
+                            rate,
+                            seed)) {
+                load.start();
+                ChaosFaults faults = new ChaosFaults(cluster, instances, seed, this::say);
+                faults.run((long) (60 * minutes));
+                load.stopProducing();
+                say("no more faults; waiting for what is under way");
+                awaitAll(load, faults);
+                ChaosLoad.Verdict verdict = load.verdict(loaded, component);
+                print(result(verdict, load, faults));
+                return verdict.missing() == 0
+                        && verdict.duplicated() == 0
+                        && verdict.mismatched() == 0
+                        && verdict.records() == load.sent();
+            } finally {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            }
+        }
+    }
+
+    private Map<String, String> settings(String source) {
+        Map<String, String> settings = new HashMap<>();
+        settings.put(MambaByteConfig.MODEL_CONFIG, source);
+        settings.put(StreamsConfig.GROUP_PROTOCOL_CONFIG, groupProtocol);
+        // A key has few records in a short run: checkpoints are to be among what is interrupted.
+        settings.put(MambaByteConfig.CHECKPOINT_BYTES_CONFIG, "2048");
+        settings.put(MambaByteConfig.STATE_ROUNDING_BYTES_CONFIG, "512");
+        return settings;
+    }
+
+    private static String randomModel(Path folder) throws IOException {
+        MambaConfig shape = new MambaConfig(32, 2, 64, 8, 4, 2, Norm.RMS, 1e-5f);
+        Files.createDirectories(folder);
+        CheckpointWriter.write(folder, shape, RandomWeights.of(shape, 1));
+        return folder.toString();
+    }
+
+    private static void awaitAll(ChaosLoad load, ChaosFaults faults)
+            throws IOException, InterruptedException {
+        while (load.received() < load.sent() && load.silentSeconds() < SILENCE_MAX_S) {
+            load.requireAlive();
+            faults.tick(System.nanoTime());
+        }
+    }
+
+    private Map<String, Object> result(
+            ChaosLoad.Verdict verdict, ChaosLoad load, ChaosFaults faults) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("records", verdict.records());
+        result.put("faults", faults.faults());
+        result.put("missing", verdict.missing());
+        result.put("duplicated", verdict.duplicated());
+        result.put("mismatched", verdict.mismatched());
+        result.put("longest_gap_s", load.longestGapSeconds());
+        result.put("processes_ended_by_themselves", faults.exits());
+        result.put("minutes", minutes);
+        result.put("seed", seed);
+        result.put("brokers", brokers);
+        result.put("instances", instances);
+        result.put("partitions", partitions);
+        result.put("keys", keys);
+        result.put("records_per_s", rate);
+        result.put("group_protocol", groupProtocol);
+        result.put("model", model == null ? "random 32,2,8" : model);
+        return result;
+    }
+
+    private void print(Map<String, Object> result) throws IOException {
+        var out = spec.commandLine().getOut();
+        if (format == Format.JSON) {
+            out.println(new ObjectMapper().writeValueAsString(result));
+        } else {
+            result.forEach(
+                    (name, value) ->
+                            out.println("%-30s %s".formatted(name.replace('_', ' '), value)));
+        }
+        out.flush();
+    }
+
+    private void say(String what) {
+        spec.commandLine().getErr().println("bench chaos: " + what);
+        spec.commandLine().getErr().flush();
+    }
+}

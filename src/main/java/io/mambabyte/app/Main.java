@@ -22,6 +22,7 @@ import picocli.CommandLine.ScopeType;
             CompleteCommand.class,
             ModelCommand.class,
             TrainCommand.class,
+            EvalCommand.class,
             RunCommand.class,
             ReadCommand.class,
             DemoCommand.class,

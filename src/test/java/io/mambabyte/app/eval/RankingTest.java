@@ -1,0 +1,66 @@
+package io.mambabyte.app.eval;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.SplittableRandom;
+
+class RankingTest {
+    private static Ranking ranking(double[] scores, int... labels) {
+        boolean[] anomalies = new boolean[labels.length];
+        for (int i = 0; i < labels.length; i++) {
+            anomalies[i] = labels[i] == 1;
+        }
+        return new Ranking(scores, anomalies);
+    }
+
+    @Test
+    void shouldGiveAurocAndPrecisionOfAnOrderThatIsCountedByHand() {
+        Ranking ranking = ranking(new double[] {5, 4, 3, 2, 1}, 1, 0, 1, 0, 0);
+
+        assertEquals(5 / 6.0, ranking.auroc(), 1e-12);
+        assertEquals((1 + 2 / 3.0) / 2, ranking.averagePrecision(), 1e-12);
+        assertEquals(0.5, ranking.recallInTop(2));
+    }
+
+    @Test
+    void shouldCountTiesHalf() {
+        Ranking ranking = ranking(new double[] {1, 1, 1, 1}, 1, 0, 1, 0);
+
+        assertEquals(0.5, ranking.auroc());
+        assertEquals(0.5, ranking.averagePrecision());
+        assertEquals(0, ranking.recallInTop(3));
+    }
+
+    @Test
+    void shouldAgreeWithAllPairs() {
+        SplittableRandom random = new SplittableRandom(7);
+        double[] scores = new double[200];
+        int[] labels = new int[200];
+        for (int i = 0; i < scores.length; i++) {
+            labels[i] = random.nextInt(5) == 0 ? 1 : 0;
+            scores[i] = random.nextInt(40) + 8 * labels[i];
+        }
+        double wins = 0;
+        long pairs = 0;
+        for (int i = 0; i < scores.length; i++) {
+            for (int j = 0; j < scores.length; j++) {
+                if (labels[i] == 1 && labels[j] == 0) {
+                    pairs++;
+                    wins += scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0;
+                }
+            }
+        }
+
+        assertEquals(wins / pairs, ranking(scores, labels).auroc(), 1e-12);
+    }
+
+    @Test
+    void shouldGiveTheMeanPlaceOfTheFirstAnomaly() {
+        assertEquals(
+                3.5,
+                ranking(new double[] {9, 2, 2, 8, 1, 2}, 0, 1, 0, 0, 0, 0).rankOfFirst() - 0.5);
+        assertEquals(1, ranking(new double[] {1, 9, 5}, 0, 1, 1).rankOfFirst());
+    }
+}

@@ -21,6 +21,13 @@ public final class AnomalyScore {
      */
     public static final double SEVERITY_BITS = 5;
 
+    /**
+     * Most that novelty counts as evidence. It is a logarithm of counts and has an upper end, so
+     * that a tail beyond its normal values says nothing: where words are new in every line, it
+     * would only be noise.
+     */
+    public static final double NOVELTY_EVIDENCE_MAX_BITS = 7;
+
     private AnomalyScore() {}
 
     /**
@@ -35,15 +42,16 @@ public final class AnomalyScore {
     }
 
     /**
-     * Combines two improbabilities of the same line by Fisher's method: with x the sum of both in
-     * nats, the probability of as much by chance is {@code exp(-x) (1 + x)}.
+     * Combines the two kinds of evidence by Fisher's method: with x the sum of both in nats, the
+     * probability of as much by chance is {@code exp(-x) (1 + x)}.
      *
-     * @param first {@code -log2 p} of one, at least 0
-     * @param second {@code -log2 p} of the other, at least 0
+     * @param novelty {@code -log2 p} of the novelty, at least 0; no more than {@link
+     *     #NOVELTY_EVIDENCE_MAX_BITS} of it count
+     * @param tail {@code -log2 p} of the tail, at least 0
      * @return {@code -log2} of the combined probability
      */
-    public static double combined(double first, double second) {
-        double nats = (first + second) * Math.log(2);
+    public static double combined(double novelty, double tail) {
+        double nats = (Math.min(novelty, NOVELTY_EVIDENCE_MAX_BITS) + tail) * Math.log(2);
         return (nats - Math.log1p(nats)) / Math.log(2);
     }
 }

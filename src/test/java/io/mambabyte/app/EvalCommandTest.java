@@ -34,12 +34,12 @@ class EvalCommandTest {
     private void writeSet() throws IOException {
         StringBuilder train = new StringBuilder();
         StringBuilder test = new StringBuilder();
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 500; i++) {
             train.append(sample(0, "request " + i + " took " + i % 9 + " ms"));
             test.append(
                     i % 20 == 19
                             ? sample(1, "disk gone, FATAL error " + i)
-                            : sample(0, "request " + (100 + i) + " took " + i % 7 + " ms"));
+                            : sample(0, "request " + (500 + i) + " took " + i % 7 + " ms"));
         }
         Files.writeString(folder.resolve("train.jsonl"), train);
         Files.writeString(folder.resolve("test.jsonl"), test);
@@ -69,7 +69,7 @@ class EvalCommandTest {
             assertEquals(4, detector.get("recall_at_alerts_per_million").size());
             if (detector.get("name").asText().equals(figures.get("default").asText())) {
                 found = true;
-                assertEquals(1, auroc, "five lines unlike all others");
+                assertEquals(1, auroc, "lines unlike all others");
             }
         }
         assertTrue(found);
@@ -83,12 +83,9 @@ class EvalCommandTest {
         int code = eval(folder.toString(), "--max-time", "500ms", "--out", model.toString());
 
         assertEquals(0, code, terminal.errors);
-        assertTrue(Files.exists(model.resolve("model.safetensors")) == told("held out"));
+        assertTrue(Files.exists(model.resolve("model.safetensors")));
+        assertTrue(terminal.err.toString(StandardCharsets.UTF_8).contains("held out"));
         assertTrue(terminal.text().contains("mambabyte-novelty"), terminal.text());
-    }
-
-    private boolean told(String text) {
-        return terminal.err.toString(StandardCharsets.UTF_8).contains(text);
     }
 
     @Test

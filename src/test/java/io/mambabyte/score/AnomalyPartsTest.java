@@ -100,6 +100,7 @@ class AnomalyPartsTest {
 
         assertEquals(0.01748, Math.pow(2, -AnomalyScore.combined(bits, bits)), 1e-5);
         assertEquals(0, AnomalyScore.combined(0, 0), 1e-12);
+        assertEquals(AnomalyScore.combined(7, 3), AnomalyScore.combined(70, 3));
     }
 
     @Test

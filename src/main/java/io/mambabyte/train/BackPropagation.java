@@ -316,7 +316,9 @@ final class BackPropagation {
             int length,
             SlotGradient.Layer gradient) {
         gradients.accumulateWeights(gradient.outProj, length, a.scanned, dResidual);
-        gradients.accumulateColumns(length, dResidual, gradient.outProjBias);
+        if (layer.outProjBias) {
+            gradients.accumulateColumns(length, dResidual, gradient.outProjBias);
+        }
         kernels.multiply(layer.outProjTransposed, length, dResidual, dScanned);
         gradients.scan(
                 layer.scan,
@@ -362,7 +364,9 @@ final class BackPropagation {
                 gradient.convBias,
                 dX);
         gradients.accumulateWeights(gradient.inProj, length, a.normed, dXz);
-        gradients.accumulateColumns(length, dXz, gradient.inProjBias);
+        if (layer.inProjBias) {
+            gradients.accumulateColumns(length, dXz, gradient.inProjBias);
+        }
         kernels.multiply(layer.inProjTransposed, length, dXz, dMixed);
         gradients.normalize(
                 layer.norm,

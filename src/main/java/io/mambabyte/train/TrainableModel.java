@@ -21,6 +21,7 @@ final class TrainableModel {
     /** What a block computes with. */
     static final class Layer {
         final Normalization norm;
+        final boolean inProjBias;
         final PackedMatrix inProj;
         final PackedMatrix inProjTransposed;
         final Convolution conv;
@@ -29,6 +30,7 @@ final class TrainableModel {
         final PackedMatrix dtProj;
         final PackedMatrix dtProjTransposed;
         final ScanParameters scan;
+        final boolean outProjBias;
         final PackedMatrix outProj;
         final PackedMatrix outProjTransposed;
 
@@ -37,6 +39,7 @@ final class TrainableModel {
             int e = config.dInner();
             int selection = config.dtRank() + 2 * config.dState();
             norm = normalization(config, w.normWeight, w.normBias);
+            inProjBias = w.inProjBias != null;
             inProj = PackedMatrix.of(w.inProj, w.inProjBias, 2 * e, d, e);
             inProjTransposed = transposed(w.inProj, 2 * e, d, e);
             conv = Convolution.of(w.conv, w.convBias, e, config.dConv());
@@ -45,6 +48,7 @@ final class TrainableModel {
             dtProj = PackedMatrix.of(w.dtProj, w.dtProjBias, e, config.dtRank());
             dtProjTransposed = transposed(w.dtProj, e, config.dtRank(), e);
             scan = ScanParameters.of(w.aLog, w.skip, e, config.dState());
+            outProjBias = w.outProjBias != null;
             outProj = PackedMatrix.of(w.outProj, w.outProjBias, d, e);
             outProjTransposed = transposed(w.outProj, d, e, d);
         }

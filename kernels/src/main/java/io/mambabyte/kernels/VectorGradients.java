@@ -30,6 +30,9 @@ final class VectorGradients extends Gradients {
      */
     private static final int BLOCK_ROWS = 128;
 
+    /** Rows whose columns are summed together. */
+    private static final int COLUMN_ROWS = 32;
+
     VectorGradients() {}
 
     @Override
@@ -364,12 +367,16 @@ final class VectorGradients extends Gradients {
 
     @Override
     void columns(int rows, Rows dy, float[] sums) {
-        for (int c = 0; c < dy.width; c += L) {
-            FloatVector sum = FloatVector.fromArray(F, sums, c);
-            for (int row = 0; row < rows; row++) {
-                sum = sum.add(FloatVector.fromArray(F, dy.values, dy.start(row) + c));
+        // Few rows at a time: what is fetched for one vector of columns is close for the next.
+        for (int first = 0; first < rows; first += COLUMN_ROWS) {
+            int last = Math.min(first + COLUMN_ROWS, rows);
+            for (int c = 0; c < dy.width; c += L) {
+                FloatVector sum = FloatVector.fromArray(F, sums, c);
+                for (int row = first; row < last; row++) {
+                    sum = sum.add(FloatVector.fromArray(F, dy.values, dy.start(row) + c));
+                }
+                sum.intoArray(sums, c);
             }
-            sum.intoArray(sums, c);
         }
     }
 

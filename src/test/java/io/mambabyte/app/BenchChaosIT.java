@@ -25,8 +25,18 @@ class BenchChaosIT {
                 Main.commandLine()
                         .setOut(new PrintWriter(out))
                         .execute(
-                                "bench", "chaos", "--minutes", "2", "--seed", "11", "--keys", "100",
-                                "--rate", "100", "--format", "json");
+                                "bench",
+                                "chaos",
+                                "--minutes",
+                                "2",
+                                "--seed",
+                                "11",
+                                "--keys",
+                                "100",
+                                "--rate",
+                                "100",
+                                "--format",
+                                "json");
         assertEquals(0, code, out::toString);
         JsonNode result = new ObjectMapper().readTree(out.toString());
         assertTrue(result.path("records").asLong() > 1_000, out::toString);

@@ -209,7 +209,7 @@ public final class MambaByteConfig extends AbstractConfig {
                     .define(
                             CHECKPOINT_BYTES_CONFIG,
                             ConfigDef.Type.INT,
-                            24 << 10,
+                            20 << 10,
                             Range.atLeast(1),
                             Importance.MEDIUM,
                             CHECKPOINT_BYTES_DOC)

@@ -95,10 +95,10 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
                         ? alone.scoreAlone(value, config.framing(), config.perByte())
                         : ofKeys.score(keyBytes.apply(record.key()), value, record.timestamp());
         required(metrics).record(score, System.nanoTime() - start);
-        required(context).forward(record.withValue(likelihood(score)));
+        required(context).forward(record.withValue(likelihood(score, ofKeys != null)));
     }
 
-    private Likelihood likelihood(RecordScore score) {
+    private Likelihood likelihood(RecordScore score, boolean keyed) {
         Surprisals surprisal = score.surprisal();
         return new Likelihood(
                 model.fingerprint(),
@@ -112,7 +112,12 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
                 score.z(),
                 score.worstOffset(),
                 score.worstBits(),
-                surprisal == null ? null : new SurprisalList(surprisal));
+                surprisal == null ? null : new SurprisalList(surprisal),
+                // A record without a key is scored on its own, whatever the others are.
+                (keyed ? config.context() : MambaByteConfig.Context.RECORD).setting(),
+                null,
+                null,
+                null);
     }
 
     // The producer refuses a record above its own limit, whatever the topic takes, and would do so

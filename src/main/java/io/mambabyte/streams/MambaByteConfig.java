@@ -274,7 +274,16 @@ public final class MambaByteConfig extends AbstractConfig {
         /** All bytes of the same key before them. */
         KEY,
         /** The bytes of the same record only. */
-        RECORD
+        RECORD;
+
+        /**
+         * Its name in settings and likelihoods.
+         *
+         * @return the name
+         */
+        public String setting() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** What becomes of the state of a key when the model is another one. */

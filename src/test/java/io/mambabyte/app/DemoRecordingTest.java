@@ -29,7 +29,11 @@ class DemoRecordingTest {
                 0.0,
                 0,
                 0.0,
-                Collections.nCopies(bytes, bits));
+                Collections.nCopies(bytes, bits),
+                "key",
+                null,
+                null,
+                null);
     }
 
     @Test

@@ -112,7 +112,11 @@ class LikelihoodTopologyTest {
     }
 
     private static void assertScore(RecordScore expected, Likelihood actual) {
-        assertEquals(OfflineScores.likelihood(MODEL, expected), actual);
+        assertScore(expected, "key", actual);
+    }
+
+    private static void assertScore(RecordScore expected, String context, Likelihood actual) {
+        assertEquals(OfflineScores.likelihood(MODEL, expected, context), actual);
     }
 
     @Test
@@ -213,7 +217,9 @@ class LikelihoodTopologyTest {
             TestRecord<byte[], Likelihood> out = output(driver).readRecord();
             assertNull(out.key());
             assertScore(
-                    new Scorer(MODEL).scoreAlone(bytes("line"), Framing.LINES, false), out.value());
+                    new Scorer(MODEL).scoreAlone(bytes("line"), Framing.LINES, false),
+                    "record",
+                    out.value());
         }
         input(driver).pipeInput(new TestRecord<>(null, (byte[]) null));
         assertTrue(output(driver).isEmpty());
@@ -227,6 +233,7 @@ class LikelihoodTopologyTest {
             input(driver).pipeInput(bytes("k"), bytes("line " + i));
             assertScore(
                     new Scorer(MODEL).scoreAlone(bytes("line " + i), Framing.LINES, false),
+                    "record",
                     output(driver).readValue());
         }
     }

@@ -67,7 +67,7 @@ public final class OfflineScores {
             return null;
         }
         return key == null
-                ? likelihood(model, scorer.scoreAlone(value, framing, perByte))
+                ? likelihood(model, scorer.scoreAlone(value, framing, perByte), "record")
                 : score(key, value);
     }
 
@@ -106,6 +106,18 @@ public final class OfflineScores {
      * @return the likelihood
      */
     public static Likelihood likelihood(MambaModel model, RecordScore score) {
+        return likelihood(model, score, "key");
+    }
+
+    /**
+     * The likelihood that says what a score says.
+     *
+     * @param model the model
+     * @param score the score
+     * @param context what the bytes were predicted from
+     * @return the likelihood
+     */
+    public static Likelihood likelihood(MambaModel model, RecordScore score, String context) {
         return new Likelihood(
                 model.fingerprint(),
                 score.position(),
@@ -118,7 +130,11 @@ public final class OfflineScores {
                 score.z(),
                 score.worstOffset(),
                 score.worstBits(),
-                list(score.surprisal()));
+                list(score.surprisal()),
+                context,
+                null,
+                null,
+                null);
     }
 
     private static @Nullable List<Float> list(@Nullable Surprisals surprisals) {

@@ -37,7 +37,9 @@ class ConfluentAvroSerdeTest {
     }
 
     private static Likelihood likelihood(@Nullable List<Float> surprisal) {
-        return new Likelihood("model", 7L, 3, 2, 1.5, 0.75, 2.5, -1.0, -0.5, 1, 1.25, surprisal);
+        return new Likelihood(
+                "model", 7L, 3, 2, 1.5, 0.75, 2.5, -1.0, -0.5, 1, 1.25, surprisal, "key", null,
+                null, null);
     }
 
     @Test
@@ -94,7 +96,7 @@ class ConfluentAvroSerdeTest {
         SchemaBuilder.FieldAssembler<Schema> fields =
                 SchemaBuilder.record("Likelihood").namespace("io.mambabyte.avro").fields();
         for (Schema.Field field : Likelihood.getClassSchema().getFields()) {
-            if (!field.name().equals("surprisal")) {
+            if (!field.hasDefaultValue()) {
                 fields = fields.name(field.name()).type(field.schema()).noDefault();
             }
         }

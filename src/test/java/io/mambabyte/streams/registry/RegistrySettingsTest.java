@@ -16,6 +16,7 @@ import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.specific.SpecificData;
 import org.apache.kafka.common.config.ConfigException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -236,7 +237,9 @@ class RegistrySettingsTest {
     }
 
     private static Likelihood likelihood() {
-        return new Likelihood("model", 7L, 3, 2, 1.5, 0.75, 2.5, -1.0, -0.5, 1, 1.25, null);
+        return new Likelihood(
+                "model", 7L, 3, 2, 1.5, 0.75, 2.5, -1.0, -0.5, 1, 1.25, null, "key", null, null,
+                null);
     }
 
     private static Map<String, String> latest(String registry) {
@@ -258,7 +261,9 @@ class RegistrySettingsTest {
         for (Schema.Field field : own.getFields()) {
             fields =
                     field.hasDefaultValue()
-                            ? fields.name(field.name()).type(field.schema()).withDefault(null)
+                            ? fields.name(field.name())
+                                    .type(field.schema())
+                                    .withDefault(SpecificData.get().getDefaultValue(field))
                             : fields.name(field.name()).type(field.schema()).noDefault();
         }
         Schema newer = fields.name("site").type().stringType().stringDefault("x").endRecord();

@@ -98,7 +98,7 @@ final class ChaosCluster implements AutoCloseable {
                 "transaction.state.log.min.isr", Integer.toString(Math.max(1, replicas - 1)));
         // What a killed instance left open is aborted soon after its time.
         properties.put("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000");
-        EmbeddedBroker.format(logs, id, clusterId);
+        EmbeddedBroker.format(logs, id, clusterId, List.of());
         Path file = folder.resolve(name + ".properties");
         store(properties, file);
         return node(name, List.of("kafka.Kafka", file.toString()));

@@ -38,7 +38,7 @@ import java.util.concurrent.ExecutionException;
 public final class EmbeddedBroker implements AutoCloseable {
     private static final String HOST = InetAddress.getLoopbackAddress().getHostAddress();
     private static final String CONTROLLER = "CONTROLLER";
-    private static final String CLIENTS = "PLAINTEXT";
+    private static final String CLIENTS = "CLIENTS";
 
     private final KafkaRaftServer server;
     private final Path folder;
@@ -68,13 +68,27 @@ public final class EmbeddedBroker implements AutoCloseable {
      * @throws IOException if its folder cannot be made
      */
     public static EmbeddedBroker start(Map<String, String> overrides) throws IOException {
+        return start(overrides, List.of());
+    }
+
+    /**
+     * Starts a broker that knows users.
+     *
+     * @param overrides broker settings that go before the defaults of a single node; its listener
+     *     for clients is called {@code CLIENTS}
+     * @param scramUsers users, as {@code kafka-storage format --add-scram} takes them
+     * @return the running broker
+     * @throws IOException if its folder cannot be made
+     */
+    static EmbeddedBroker start(Map<String, String> overrides, List<String> scramUsers)
+            throws IOException {
         Path folder = Files.createTempDirectory("mambabyte-broker-");
         KafkaRaftServer server = null;
         try {
             int[] ports = freePorts();
             Map<String, String> settings = singleNode(folder, ports[0], ports[1]);
             settings.putAll(overrides);
-            format(folder, 1, Uuid.randomUuid().toString());
+            format(folder, 1, Uuid.randomUuid().toString(), scramUsers);
             server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
             server.startup();
             return new EmbeddedBroker(server, folder, HOST + ":" + ports[0]);
@@ -109,6 +123,7 @@ public final class EmbeddedBroker implements AutoCloseable {
                         + controllerPort);
         settings.put("advertised.listeners", CLIENTS + "://" + HOST + ":" + port);
         settings.put("controller.listener.names", CONTROLLER);
+        settings.put("inter.broker.listener.name", CLIENTS);
         settings.put(
                 "listener.security.protocol.map",
                 CLIENTS + ":PLAINTEXT," + CONTROLLER + ":PLAINTEXT");
@@ -134,7 +149,8 @@ public final class EmbeddedBroker implements AutoCloseable {
     }
 
     /** Writes what a node needs to find in its folder before it starts. */
-    static void format(Path folder, int nodeId, String clusterId) throws Exception {
+    static void format(Path folder, int nodeId, String clusterId, List<String> scramUsers)
+            throws Exception {
         Formatter formatter =
                 new Formatter()
                         .setPrintStream(
@@ -147,6 +163,7 @@ public final class EmbeddedBroker implements AutoCloseable {
                         .setDirectories(List.of(folder.toString()))
                         .setMetadataLogDirectory(folder.toString())
                         .setControllerListenerName(CONTROLLER)
+                        .setScramArguments(scramUsers)
                         .setIgnoreFormatted(true);
         formatter.setSupportedFeatures(
                 Arrays.asList(Feature.PRODUCTION_FEATURES.toArray(Feature[]::new)));

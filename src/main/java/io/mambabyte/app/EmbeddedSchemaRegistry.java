@@ -2,8 +2,11 @@ package io.mambabyte.app;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.Authenticator;
+import com.sun.net.httpserver.HttpContext;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsServer;
 
 import io.mambabyte.streams.registry.InProcessSchemaRegistry;
 import io.mambabyte.streams.registry.SchemaRegistryException;
@@ -18,6 +21,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -51,10 +55,22 @@ public final class EmbeddedSchemaRegistry implements AutoCloseable {
      * @throws IOException if no port is free
      */
     public static EmbeddedSchemaRegistry start() throws IOException {
-        HttpServer server =
-                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        return start(
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0),
+                Optional.empty());
+    }
+
+    /**
+     * Starts a registry without schemas.
+     *
+     * @param server bound and not started; one for HTTPS will do
+     * @param authenticator who may ask; empty for everybody
+     * @return the running registry
+     */
+    static EmbeddedSchemaRegistry start(HttpServer server, Optional<Authenticator> authenticator) {
         EmbeddedSchemaRegistry registry = new EmbeddedSchemaRegistry(server);
-        server.createContext("/", registry::handle);
+        HttpContext context = server.createContext("/", registry::handle);
+        authenticator.ifPresent(context::setAuthenticator);
         server.start();
         return registry;
     }
@@ -66,7 +82,8 @@ public final class EmbeddedSchemaRegistry implements AutoCloseable {
      */
     public String url() {
         InetSocketAddress address = server.getAddress();
-        return "http://" + address.getAddress().getHostAddress() + ":" + address.getPort();
+        String scheme = server instanceof HttpsServer ? "https://" : "http://";
+        return scheme + address.getAddress().getHostAddress() + ":" + address.getPort();
     }
 
     @Override

@@ -51,7 +51,9 @@ final class ReadCommand implements Callable<Integer> {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Properties of the consumer and the Schema Registry.")
+            description =
+                    "Properties of the consumer and the Schema Registry; those in the environment"
+                            + " (KAFKA_BOOTSTRAP_SERVERS ...) go before them.")
     private @Nullable Path config;
 
     @Option(names = "--bootstrap-server", paramLabel = "HOST:PORT", description = "The cluster.")
@@ -73,6 +75,7 @@ final class ReadCommand implements Callable<Integer> {
         if (config != null) {
             settings.addFile(config);
         }
+        settings.addEnvironment(System.getenv());
         if (bootstrapServer != null) {
             settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServer);
         }

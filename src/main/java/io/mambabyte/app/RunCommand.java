@@ -50,10 +50,12 @@ import java.util.function.Function;
         sortOptions = false,
         footer = {
             "",
-            "Settings come from the file, then -D, then the options above; Kafka's own names"
-                    + " (bootstrap.servers, security.protocol, num.stream.threads,"
-                    + " processing.guarantee, consumer. and producer. prefixes ...) are passed"
-                    + " through. The settings in force are printed at the start, secrets hidden.",
+            "Settings come from the file, the environment, -D and the options above, the later"
+                    + " winning; Kafka's own names (bootstrap.servers, security.protocol,"
+                    + " num.stream.threads, processing.guarantee, consumer. and producer. prefixes"
+                    + " ...) are passed through. In the environment mambabyte.input.topics is"
+                    + " MAMBABYTE_INPUT_TOPICS and bootstrap.servers KAFKA_BOOTSTRAP_SERVERS. The"
+                    + " settings in force are printed at the start, secrets hidden.",
             "",
             "Ctrl-C or SIGTERM finishes the record in hand, commits, leaves the group and exits.",
             "",
@@ -111,7 +113,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "-D",
             paramLabel = "NAME=VALUE",
-            description = "Any setting, over the file's value.")
+            description = "Any setting, over those of the file and the environment.")
     private Map<String, String> overrides = Map.of();
 
     @Option(
@@ -133,8 +135,15 @@ final class RunCommand implements Callable<Integer> {
                             + " on the loopback address unless a host is given.")
     private @Nullable String metrics;
 
-    @Option(names = "--show-config", description = "Print the settings in force and exit.")
-    private boolean showConfig;
+    @Option(
+            names = {"--print-config", "--show-config"},
+            description = "Print the settings in force and where each is from, and exit.")
+    private boolean printConfig;
+
+    @Option(
+            names = "--allow-unknown",
+            description = "Pass settings on that nothing here knows, for a plug-in.")
+    private boolean allowUnknown;
 
     @Override
     public Integer call() throws Exception {
@@ -151,23 +160,26 @@ final class RunCommand implements Callable<Integer> {
     private int run() throws IOException, InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
         RunSettings settings = settings();
-        List<String> unknown = settings.validate();
+        List<String> unknown = settings.validate(allowUnknown);
         MambaByteConfig component = settings.component();
+        if (printConfig) {
+            PrintWriter out = spec.commandLine().getOut();
+            settings.printable().forEach(out::println);
+            out.flush();
+            unknown.forEach(line -> err.println("warning: " + line));
+            err.flush();
+            return CommandLine.ExitCode.OK;
+        }
         MambaModel loaded = component.loadModel();
         TopicCheck topics = new TopicCheck(settings);
-        if (!showConfig) {
-            long inputMaxBytes = topics.check(createTopics, Optional.ofNullable(partitions));
-            settings.addSizes(
-                    new LikelihoodProcessorSupplier<byte[]>(component, loaded, Function.identity()),
-                    inputMaxBytes);
-        }
+        long inputMaxBytes = topics.check(createTopics, Optional.ofNullable(partitions));
+        settings.addSizes(
+                new LikelihoodProcessorSupplier<byte[]>(component, loaded, Function.identity()),
+                inputMaxBytes);
         settings.printable().forEach(err::println);
         unknown.forEach(line -> err.println("warning: " + line));
         topics.advice().forEach(line -> err.println("note: " + line));
         err.flush();
-        if (showConfig) {
-            return CommandLine.ExitCode.OK;
-        }
         Serde<Likelihood> serde = component.outputSerde();
         if (serde instanceof LikelihoodSerde own) {
             own.register(component.outputTopic());
@@ -273,6 +285,7 @@ final class RunCommand implements Callable<Integer> {
                 throw new ConfigException("No file " + config);
             }
         }
+        settings.addEnvironment(System.getenv());
         overrides.forEach(settings::put);
         put(settings, StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServer);
         put(settings, ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, schemaRegistry);

@@ -10,18 +10,23 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.LogAndContinueExceptionHandler;
 import org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler;
 
 import java.io.IOException;
 import java.io.Reader;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -29,12 +34,32 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * The settings of {@code mambabyte run}: a file, what the command line says against it, and the
- * defaults of the application where they differ from Kafka's. Kafka's names pass through untouched.
+ * The settings of {@code mambabyte run}: a file, what the environment and the command line say
+ * against it, and the defaults of the application where they differ from Kafka's. Kafka's names
+ * pass through untouched.
  */
 final class RunSettings {
+    /** Where a value is from; a later one goes before an earlier one. */
+    enum Origin {
+        /** What the application sets where nobody says otherwise. */
+        DEFAULT("defaults of run"),
+        /** {@code --config}. */
+        FILE("the file"),
+        /** {@code MAMBABYTE_} and {@code KAFKA_} variables. */
+        ENVIRONMENT("the environment"),
+        /** {@code -D} and the options. */
+        COMMAND_LINE("the command line");
+
+        private final String words;
+
+        Origin(String words) {
+            this.words = words;
+        }
+    }
+
     private static final String EXACTLY_ONCE = StreamsConfig.EXACTLY_ONCE_V2;
 
     // What may hold a password in a setting whose type does not say so.
@@ -71,9 +96,19 @@ final class RunSettings {
                     "bearer.auth.",
                     "apicurio.",
                     "value.",
-                    "key.");
+                    "key.",
+                    // Kafka's own way to take values from files and from secret volumes.
+                    "config.providers");
+
+    /** Settings of topics; internal ones take them after {@code topic.}. */
+    private static final Set<String> TOPIC_CONFIGS =
+            Arrays.stream(TopicConfig.class.getFields())
+                    .filter(field -> field.getName().endsWith("_CONFIG"))
+                    .map(RunSettings::constant)
+                    .collect(Collectors.toUnmodifiableSet());
 
     private final SortedMap<String, String> values = new TreeMap<>();
+    private final Map<String, Origin> origins = new HashMap<>();
 
     /**
      * Reads a properties file.
@@ -88,21 +123,40 @@ final class RunSettings {
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is not a properties file: " + e.getMessage(), e);
         }
-        properties.stringPropertyNames().forEach(name -> put(name, properties.getProperty(name)));
+        properties
+                .stringPropertyNames()
+                .forEach(name -> put(name, properties.getProperty(name), Origin.FILE));
     }
 
     /**
-     * Sets one value over what was there.
+     * Takes what the environment says.
+     *
+     * @param environment names and values of variables
+     */
+    void addEnvironment(Map<String, String> environment) {
+        EnvironmentSettings.of(environment)
+                .forEach((name, value) -> put(name, value, Origin.ENVIRONMENT));
+    }
+
+    /**
+     * Sets one value, as from the command line, over what was there.
      *
      * @param name the name
      * @param value the value
      */
     void put(String name, String value) {
+        put(name, value, Origin.COMMAND_LINE);
+    }
+
+    private void put(String name, String value, Origin origin) {
         values.put(name, value.strip());
+        origins.put(name, origin);
     }
 
     private void putDefault(String name, String value) {
-        values.putIfAbsent(name, value);
+        if (values.putIfAbsent(name, value) == null) {
+            origins.put(name, Origin.DEFAULT);
+        }
     }
 
     /**
@@ -208,11 +262,21 @@ final class RunSettings {
     /**
      * Looks for what is missing, unknown or not valid.
      *
-     * @return advice on names that nothing knows, which may still be meant for a plug-in
-     * @throws ConfigException if a setting of the component is unknown, or one is missing or not
-     *     valid
+     * @throws ConfigException if a setting is unknown, missing or not valid
      */
-    List<String> validate() {
+    void validate() {
+        validate(false);
+    }
+
+    /**
+     * Looks for what is missing, unknown or not valid.
+     *
+     * @param unknownAllowed whether a name that nothing here knows may be meant for a plug-in; the
+     *     component's own names are refused all the same
+     * @return advice on such names
+     * @throws ConfigException if a setting is unknown, missing or not valid
+     */
+    List<String> validate(boolean unknownAllowed) {
         List<String> advice = new ArrayList<>();
         Set<String> own = new TreeSet<>(MambaByteConfig.configDef().names());
         own.addAll(CompletionConfig.configDef().names());
@@ -221,11 +285,19 @@ final class RunSettings {
                 if (!own.contains(name)) {
                     throw new ConfigException(
                             "Unknown setting "
-                                    + name
+                                    + given(name)
                                     + suggestion(name, own).orElse("; known: " + sorted(own)));
                 }
             } else if (!known(name)) {
-                advice.add("unknown setting " + name + suggestion(name, kafkaNames()).orElse(""));
+                Optional<String> suggestion = suggestion(withoutPrefix(name), kafkaNames());
+                if (!unknownAllowed) {
+                    throw new ConfigException(
+                            "Unknown setting "
+                                    + given(name)
+                                    + suggestion.orElse("")
+                                    + " (--allow-unknown passes it on, for a plug-in)");
+                }
+                advice.add("unknown setting " + given(name) + suggestion.orElse(""));
             }
         }
         MambaByteConfig component = component();
@@ -254,15 +326,36 @@ final class RunSettings {
         return advice;
     }
 
+    // A setting as whoever gave it knows it.
+    private String given(String name) {
+        return origins.get(name) == Origin.ENVIRONMENT
+                ? name + " (" + EnvironmentSettings.variable(name) + " in the environment)"
+                : name;
+    }
+
     /**
      * The settings for people to read: nothing that may be a secret.
      *
-     * @return a line per setting
+     * @return a properties file, with a comment before the settings of each origin
      */
     List<String> printable() {
-        return values.entrySet().stream()
-                .map(entry -> entry.getKey() + " = " + masked(entry.getKey(), entry.getValue()))
-                .toList();
+        List<String> lines = new ArrayList<>();
+        for (Origin origin : Origin.values()) {
+            List<String> part =
+                    values.entrySet().stream()
+                            .filter(entry -> origins.get(entry.getKey()) == origin)
+                            .map(
+                                    entry ->
+                                            entry.getKey()
+                                                    + " = "
+                                                    + masked(entry.getKey(), entry.getValue()))
+                            .toList();
+            if (!part.isEmpty()) {
+                lines.add("# from " + origin.words);
+                lines.addAll(part);
+            }
+        }
+        return lines;
     }
 
     private static String masked(String name, String value) {
@@ -277,15 +370,27 @@ final class RunSettings {
         return secret ? "[hidden]" : USER_INFO.matcher(value).replaceAll("://[hidden]@");
     }
 
+    // Under one of Kafka's prefixes a plug-in has its settings too, so what is there is only
+    // refused where it looks like a name of Kafka's that was mistyped.
     private static boolean known(String name) {
-        return KAFKA_PREFIXES.stream().anyMatch(name::startsWith)
-                || SERDE_PREFIXES.stream().anyMatch(name::startsWith)
-                || kafkaNames().contains(name);
+        String plain = withoutPrefix(name);
+        return SERDE_PREFIXES.stream().anyMatch(name::startsWith)
+                || kafkaNames().contains(plain)
+                || (!plain.equals(name) && suggestion(plain, kafkaNames()).isEmpty());
+    }
+
+    private static String constant(Field field) {
+        try {
+            return (String) field.get(null);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException("a public constant of Kafka's cannot be read", e);
+        }
     }
 
     private static Set<String> kafkaNames() {
         Set<String> names = new TreeSet<>(ConfluentAvroConfig.configDef().names());
         KAFKA_CONFIGS.forEach(config -> names.addAll(config.names()));
+        names.addAll(TOPIC_CONFIGS);
         return names;
     }
 

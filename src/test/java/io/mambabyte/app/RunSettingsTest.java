@@ -9,6 +9,8 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -52,7 +55,7 @@ class RunSettingsTest {
         settings.put("producer.compression.type", "lz4");
         settings.put("main.consumer.fetch.max.bytes", "1000000");
         settings.put("topic.segment.bytes", "67108864");
-        assertEquals(List.of(), settings.validate());
+        settings.validate();
     }
 
     @Test
@@ -64,8 +67,103 @@ class RunSettingsTest {
         RunSettings kafkas = valid();
         kafkas.put("bootsrap.servers", "x");
         assertEquals(
+                "Unknown setting bootsrap.servers; did you mean bootstrap.servers?"
+                        + " (--allow-unknown passes it on, for a plug-in)",
+                refusal(kafkas));
+        assertEquals(
                 List.of("unknown setting bootsrap.servers; did you mean bootstrap.servers?"),
-                kafkas.validate());
+                kafkas.validate(true));
+        RunSettings prefixed = valid();
+        prefixed.put("consumer.fetch.max.byte", "1");
+        assertEquals(
+                "Unknown setting consumer.fetch.max.byte; did you mean fetch.max.bytes?"
+                        + " (--allow-unknown passes it on, for a plug-in)",
+                refusal(prefixed));
+        // Nothing of Kafka's is like it: an interceptor's, say.
+        RunSettings plugIn = valid();
+        plugIn.put("consumer.org.example.interceptor.colour", "1");
+        plugIn.validate();
+    }
+
+    @Test
+    void shouldRefuseAnUnknownVariableByItsOwnName() {
+        RunSettings settings = valid();
+        settings.addEnvironment(Map.of("MAMBABYTE_INPUT_TOPIC", "logs"));
+        assertEquals(
+                "Unknown setting mambabyte.input.topic (MAMBABYTE_INPUT_TOPIC in the environment);"
+                        + " did you mean mambabyte.input.topics?",
+                refusal(settings));
+    }
+
+    @Test
+    void shouldTakeSettingsFromTheEnvironment() {
+        assertEquals(
+                Map.of(
+                        "mambabyte.input.topics", "a,b",
+                        "bootstrap.servers", "h:1",
+                        "producer.max.request.size", "7",
+                        "some_thing-else.x", "y"),
+                EnvironmentSettings.of(
+                        Map.of(
+                                "MAMBABYTE_INPUT_TOPICS", "a,b",
+                                "KAFKA_BOOTSTRAP_SERVERS", "h:1",
+                                "KAFKA_PRODUCER_MAX_REQUEST_SIZE", "7",
+                                "KAFKA_SOME__THING___ELSE_X", "y",
+                                "HOME", "/root")));
+        assertEquals(
+                "KAFKA_SOME__THING___ELSE_X", EnvironmentSettings.variable("some_thing-else.x"));
+        assertEquals(
+                "MAMBABYTE_INPUT_TOPICS", EnvironmentSettings.variable("mambabyte.input.topics"));
+    }
+
+    /**
+     * Variables that Kubernetes makes for services called kafka and mambabyte, and the scripts'.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "KAFKA_PORT",
+                "KAFKA_PORT_9092_TCP",
+                "KAFKA_PORT_9092_TCP_ADDR",
+                "KAFKA_SERVICE_HOST",
+                "KAFKA_SERVICE_PORT",
+                "KAFKA_SERVICE_PORT_CLIENTS",
+                "KAFKA_UI_SERVICE_HOST",
+                "MAMBABYTE_PORT",
+                "MAMBABYTE_SERVICE_HOST",
+                "KAFKA_OPTS",
+                "KAFKA_HEAP_OPTS",
+                "KAFKA_LOG4J_LOGGERS",
+                "KAFKA_TOOLS_LOG4J_LOGLEVEL",
+                "MAMBABYTE_JAVA_OPTS"
+            })
+    void shouldLeaveVariablesAloneThatAreNotSettings(String variable) {
+        assertEquals(Map.of(), EnvironmentSettings.of(Map.of(variable, "x")));
+    }
+
+    /** The later goes before the earlier, and what is printed can be read again. */
+    @Test
+    void shouldPrintWhereEachSettingIsFrom(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("run.properties");
+        Files.writeString(
+                file, "client.id = file\nsend.buffer.bytes = 1\nmetadata.max.age.ms = 1\n");
+        RunSettings settings = new RunSettings();
+        settings.addFile(file);
+        settings.addEnvironment(
+                Map.of("KAFKA_CLIENT_ID", "environment", "KAFKA_SEND_BUFFER_BYTES", "2"));
+        settings.put("client.id", "option");
+        settings.addDefaults();
+        List<String> printed = settings.printable();
+        assertEquals("# from defaults of run", printed.getFirst());
+        assertEquals(
+                List.of(
+                        "# from the file",
+                        "metadata.max.age.ms = 1",
+                        "# from the environment",
+                        "send.buffer.bytes = 2",
+                        "# from the command line",
+                        "client.id = option"),
+                printed.subList(printed.indexOf("# from the file"), printed.size()));
     }
 
     @Test
@@ -80,7 +178,7 @@ class RunSettingsTest {
                 "No Schema Registry: set schema.registry.url or --schema-registry",
                 refusal(settings));
         settings.put("schema.registry.url", "http://a:2");
-        assertEquals(List.of(), settings.validate());
+        settings.validate();
         settings.put("mambabyte.output.topic", "logs");
         assertEquals("logs is both an input topic and the output topic", refusal(settings));
     }

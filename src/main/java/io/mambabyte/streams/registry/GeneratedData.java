@@ -30,7 +30,7 @@ public final class GeneratedData extends SpecificData {
         setCustomCoders(true);
         schema = getSchema(type);
         types.put(schema.getFullName(), type);
-        addWithin(schema);
+        schema.getFields().forEach(field -> addWithin(field.schema()));
     }
 
     private void addWithin(Schema part) {
@@ -39,8 +39,7 @@ public final class GeneratedData extends SpecificData {
             case MAP -> addWithin(part.getValueType());
             case UNION -> part.getTypes().forEach(this::addWithin);
             case RECORD -> {
-                if (part == schema || !types.containsKey(part.getFullName())) {
-                    types.computeIfAbsent(part.getFullName(), this::generated);
+                if (types.putIfAbsent(part.getFullName(), generated(part.getFullName())) == null) {
                     part.getFields().forEach(field -> addWithin(field.schema()));
                 }
             }

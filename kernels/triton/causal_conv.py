@@ -2,107 +2,124 @@
 
     v_t = bias + sum_k w[:, k] * x[t - (d_conv - 1) + k]        out_t = SiLU(v_t)
 
-Inputs before the chunk come from the carried state [B, d_conv - 1, d_inner] (zeros for a fresh sequence). The backward
-recomputes v instead of storing it. It takes two kernels: one for the gradient of v, one that carries it back through the
-taps; doing both in one recomputed v for all d_conv positions that an input reaches and was several times slower.
+Inputs before the chunk come from the carried state [B, d_conv - 1, d_inner] (zeros for a fresh sequence).
+
+Both directions are bound by memory, so every element is to cross it once. A warp owns CHANNELS channels of a segment of
+SEGMENT bytes and walks along it with the inputs that the taps reach in registers. The backward recomputes v, and keeps the
+gradients of the last d_conv outputs in registers too: those of x need them, and the d_conv - 1 outputs behind the segment
+are computed twice for it. Sums over time (gradients of taps and bias) stay in registers until the segment ends.
 """
 import torch
 import triton
 import triton.language as tl
 
-from selective_scan import _row, sigmoid
+from selective_scan import _load, _row, _store, sigmoid
+
+CHANNELS = 128          # 4 a lane: loads of 8 bytes
+SEGMENT = 32
+AHEAD = tl.constexpr(8)                 # steps whose loads are issued together
 
 
 @triton.jit
 def _input(x_ptr, state_ptr, s, T, e, e_ok, E: tl.constexpr, X_ROW: tl.constexpr, K: tl.constexpr):
-    """x at positions s [rows]; s < 0 reads the carried inputs, s >= T reads zero."""
-    x = tl.load(x_ptr + s[:, None] * X_ROW + e[None, :], mask=((s >= 0) & (s < T))[:, None] & e_ok[None, :], other=0.0)
-    old = tl.load(state_ptr + (s + K - 1)[:, None] * E + e[None, :], mask=((s < 0) & (s > -K))[:, None] & e_ok[None, :],
-                  other=0.0)
+    """x at position s, which may lie before the chunk (then it is a carried one)."""
+    x = tl.load(x_ptr + s * X_ROW + e, mask=e_ok & (s >= 0) & (s < T), other=0.0)
+    old = tl.load(state_ptr + (s + K - 1) * E + e, mask=e_ok & (s < 0), other=0.0)
     return x.to(tl.float32) + old.to(tl.float32)
 
 
 @triton.jit
 def _conv_forward(x_ptr, w_ptr, bias_ptr, state_ptr, out_ptr, T,
-                  E: tl.constexpr, X_ROW: tl.constexpr, K: tl.constexpr, BT: tl.constexpr, BE: tl.constexpr):
+                  E: tl.constexpr, X_ROW: tl.constexpr, K: tl.constexpr, SEG: tl.constexpr, BE: tl.constexpr,
+                  EVEN: tl.constexpr):
     b = tl.program_id(2).to(tl.int64)
+    first = tl.program_id(1) * SEG
     e = tl.program_id(0) * BE + tl.arange(0, BE)
     e_ok = e < E
-    t = tl.program_id(1) * BT + tl.arange(0, BT)
     x_ptr += b * T * X_ROW
+    out_ptr += b * T * E
     state_ptr += b * (K - 1) * E
-    v = tl.zeros([BT, BE], tl.float32) + tl.load(bias_ptr + e, mask=e_ok, other=0.0)[None, :]
+    bias = tl.load(bias_ptr + e, mask=e_ok, other=0.0)
+    w = ()
+    xs = ()                                                 # xs[i] is x at first - (K - 1) + i
     for k in tl.static_range(K):
-        w = tl.load(w_ptr + e * K + k, mask=e_ok, other=0.0)
-        v += w[None, :] * _input(x_ptr, state_ptr, t - (K - 1) + k, T, e, e_ok, E, X_ROW, K)
-    out = v * sigmoid(v)
-    tl.store(out_ptr + b * T * E + t[:, None] * E + e[None, :], out.to(out_ptr.dtype.element_ty),
-             mask=(t < T)[:, None] & e_ok[None, :])
+        w = w + (tl.load(w_ptr + e * K + k, mask=e_ok, other=0.0),)
+    for i in tl.static_range(K - 1):
+        xs = xs + (_input(x_ptr, state_ptr, first - (K - 1) + i, T, e, e_ok, E, X_ROW, K),)
+    for c in tl.static_range(0, SEG, AHEAD):
+        for i in tl.static_range(c, c + AHEAD):
+            xs = xs + (_load(x_ptr + (first + i) * X_ROW + e, e_ok & (first + i < T), EVEN),)
+        for i in tl.static_range(c, c + AHEAD):
+            v = bias
+            for k in tl.static_range(K):
+                v += w[k] * xs[i + k].to(tl.float32)
+            _store(out_ptr + (first + i) * E + e, v * sigmoid(v), e_ok & (first + i < T), EVEN)
 
 
 @triton.jit
-def _conv_backward_v(x_ptr, w_ptr, bias_ptr, state_ptr, dout_ptr, dv_ptr, partial_ptr, T,
-                     E: tl.constexpr, X_ROW: tl.constexpr, K: tl.constexpr, BT: tl.constexpr, BE: tl.constexpr,
-                     TILES: tl.constexpr):
-    """Recomputes v, writes its gradient, and sums the gradients of the taps and the bias over TILES tiles of time."""
+def _conv_backward(x_ptr, w_ptr, bias_ptr, state_ptr, dout_ptr, dx_ptr, partial_ptr, T,
+                   E: tl.constexpr, X_ROW: tl.constexpr, DX_ROW: tl.constexpr, K: tl.constexpr, SEG: tl.constexpr,
+                   BE: tl.constexpr, EVEN: tl.constexpr):
     b = tl.program_id(2).to(tl.int64)
-    segment = tl.program_id(1)
+    first = tl.program_id(1) * SEG
     e = tl.program_id(0) * BE + tl.arange(0, BE)
     e_ok = e < E
     x_ptr += b * T * X_ROW
     dout_ptr += b * T * E
-    dv_ptr += b * T * E
+    dx_ptr += b * T * DX_ROW
     state_ptr += b * (K - 1) * E
     bias = tl.load(bias_ptr + e, mask=e_ok, other=0.0)
-    zero = tl.zeros([BT, BE], tl.float32)
-    sums = ()                                               # 0..K-1: dw; K: dbias; still one row per time of a tile
+    zero = tl.zeros([BE], tl.float32)
+    w = ()
+    sums = ()                                               # 0..K-1: dw; K: dbias
+    xs = ()                                                 # xs[i] is x at first - (K - 1) + i
+    dvs = ()                                                # dvs[i] is the gradient of v at first + i
+    douts = ()
+    for k in tl.static_range(K):
+        w = w + (tl.load(w_ptr + e * K + k, mask=e_ok, other=0.0),)
     for k in tl.static_range(K + 1):
         sums = sums + (zero,)
-    for tile in tl.static_range(TILES):
-        t = (segment * TILES + tile) * BT + tl.arange(0, BT)
-        ok = (t < T)[:, None] & e_ok[None, :]
-        v = tl.zeros([BT, BE], tl.float32) + bias[None, :]
-        taps = ()
-        for k in tl.static_range(K):
-            taps = taps + (_input(x_ptr, state_ptr, t - (K - 1) + k, T, e, e_ok, E, X_ROW, K),)
-            v += tl.load(w_ptr + e * K + k, mask=e_ok, other=0.0)[None, :] * taps[k]
-        dout = tl.load(dout_ptr + t[:, None] * E + e[None, :], mask=ok, other=0.0).to(tl.float32)
-        s = sigmoid(v)
-        dv = dout * s * (1.0 + v * (1.0 - s))
-        tl.store(dv_ptr + t[:, None] * E + e[None, :], dv.to(dv_ptr.dtype.element_ty), mask=ok)
-        more = ()
-        for k in tl.static_range(K):
-            more = more + (sums[k] + dv * taps[k],)
-        sums = more + (sums[K] + dv,)
-    row = b * tl.num_programs(1) + segment
-    for k in tl.static_range(K + 1):                        # across warps only here, once
-        tl.store(partial_ptr + (row * (K + 1) + k) * E + e, tl.sum(sums[k], axis=0), mask=e_ok)
-
-
-@triton.jit
-def _conv_backward_x(dv_ptr, w_ptr, dx_ptr, T, E: tl.constexpr, DX_ROW: tl.constexpr, K: tl.constexpr,
-                     BT: tl.constexpr, BE: tl.constexpr):
-    b = tl.program_id(2).to(tl.int64)
-    e = tl.program_id(0) * BE + tl.arange(0, BE)
-    e_ok = e < E
-    t = tl.program_id(1) * BT + tl.arange(0, BT)
-    dx = tl.zeros([BT, BE], tl.float32)
-    for ahead in tl.static_range(K):                        # the output at t + ahead used x_t through tap K - 1 - ahead
-        dv = tl.load(dv_ptr + b * T * E + (t + ahead)[:, None] * E + e[None, :],
-                     mask=(t + ahead < T)[:, None] & e_ok[None, :], other=0.0)
-        dx += tl.load(w_ptr + e * K + (K - 1 - ahead), mask=e_ok, other=0.0)[None, :] * dv.to(tl.float32)
-    tl.store(dx_ptr + b * T * DX_ROW + t[:, None] * DX_ROW + e[None, :], dx.to(dx_ptr.dtype.element_ty),
-             mask=(t < T)[:, None] & e_ok[None, :])
+    for i in tl.static_range(K - 1):
+        xs = xs + (_input(x_ptr, state_ptr, first - (K - 1) + i, T, e, e_ok, E, X_ROW, K),)
+    for c in tl.static_range(0, SEG + K - 1, AHEAD):
+        for i in tl.static_range(c, c + AHEAD):
+            if i < SEG:
+                xs = xs + (_load(x_ptr + (first + i) * X_ROW + e, e_ok & (first + i < T), EVEN),)
+                douts = douts + (_load(dout_ptr + (first + i) * E + e, e_ok & (first + i < T), EVEN),)
+            elif i < SEG + K - 1:                           # behind the segment, perhaps behind the chunk
+                xs = xs + (tl.load(x_ptr + (first + i) * X_ROW + e, mask=e_ok & (first + i < T), other=0.0),)
+                douts = douts + (tl.load(dout_ptr + (first + i) * E + e, mask=e_ok & (first + i < T), other=0.0),)
+        for i in tl.static_range(c, c + AHEAD):
+            if i < SEG + K - 1:
+                v = bias
+                for k in tl.static_range(K):
+                    v += w[k] * xs[i + k].to(tl.float32)
+                s = sigmoid(v)
+                dv = douts[i].to(tl.float32) * s * (1.0 + v * (1.0 - s))
+                dvs = dvs + (dv,)
+                if i < SEG:
+                    more = ()
+                    for k in tl.static_range(K):
+                        more = more + (sums[k] + dv * xs[i + k].to(tl.float32),)
+                    sums = more + (sums[K] + dv,)
+                if i >= K - 1:                              # the output at t + ahead used x_t through tap K - 1 - ahead
+                    dx = zero
+                    for ahead in tl.static_range(K):
+                        dx += w[K - 1 - ahead] * dvs[i - (K - 1) + ahead]
+                    t = first + i - (K - 1)
+                    _store(dx_ptr + t * DX_ROW + e, dx, e_ok & (t < T), EVEN)
+    row = b * tl.num_programs(1) + tl.program_id(1)
+    for k in tl.static_range(K + 1):
+        tl.store(partial_ptr + (row * (K + 1) + k) * E + e, sums[k], mask=e_ok)
 
 
 def conv_forward(x, w, bias, state):
     """x: [B, T, E] view; w: [E, 1, K]; state: [B, K-1, E]. Returns SiLU(conv) and the state after the chunk."""
     batch, T, E = x.shape
     K = w.shape[-1]
-    BT, BE = 16, min(128, triton.next_power_of_2(E))
     out = torch.empty(batch, T, E, device=x.device, dtype=x.dtype)
-    _conv_forward[(triton.cdiv(E, BE), triton.cdiv(T, BT), batch)](
-        x, w, bias, state, out, T, E=E, X_ROW=_row(x), K=K, BT=BT, BE=BE, num_warps=4)
+    _conv_forward[(triton.cdiv(E, CHANNELS), triton.cdiv(T, SEGMENT), batch)](
+        x, w, bias, state, out, T, E=E, X_ROW=_row(x), K=K, SEG=SEGMENT, BE=CHANNELS, EVEN=_even(T, E), num_warps=1)
     tail = x[:, T - (K - 1):] if T >= K - 1 else torch.cat([state[:, T:], x], 1)
     return out, tail.to(state.dtype)
 
@@ -112,14 +129,15 @@ def conv_backward(x, w, bias, state, dout, dx_out):
     The carried inputs get no gradient: back-propagation through time is truncated there."""
     batch, T, E = x.shape
     K = w.shape[-1]
-    BT, BE, tiles = 8, min(128, triton.next_power_of_2(E)), 8
-    segments = triton.cdiv(T, BT * tiles)
-    dv = torch.empty_like(dout)
+    segments = triton.cdiv(T, SEGMENT)
     partial = torch.empty(batch * segments, K + 1, E, device=x.device, dtype=torch.float32)
-    _conv_backward_v[(triton.cdiv(E, BE), segments, batch)](
-        x, w, bias, state, dout, dv, partial, T, E=E, X_ROW=_row(x), K=K, BT=BT, BE=BE,
-        TILES=tiles, num_warps=4)
-    _conv_backward_x[(triton.cdiv(E, BE), triton.cdiv(T, 2 * BT), batch)](
-        dv, w, dx_out, T, E=E, DX_ROW=_row(dx_out), K=K, BT=2 * BT, BE=BE, num_warps=4)
+    _conv_backward[(triton.cdiv(E, CHANNELS), segments, batch)](
+        x, w, bias, state, dout, dx_out, partial, T, E=E, X_ROW=_row(x), DX_ROW=_row(dx_out), K=K, SEG=SEGMENT,
+        BE=CHANNELS, EVEN=_even(T, E), num_warps=1)
     total = partial.sum(0)
     return total[:K].t().unsqueeze(1), total[K]
+
+
+def _even(T, E):
+    """No segment sticks out of the data: the kernels then need no masks but at the ends of the chunk."""
+    return T % SEGMENT == 0 and E % CHANNELS == 0

@@ -90,7 +90,7 @@ def test_scan_extreme_steps():
         check(f"extreme gradient {i}", a.grad, b.grad, 2e-5)
 
 
-@pytest.mark.parametrize("B,T,E,K", [(2, 70, 64, 4), (1, 2, 120, 4), (3, 65, 40, 3), (1, 5, 200, 2)])
+@pytest.mark.parametrize("B,T,E,K", [(2, 70, 64, 4), (1, 2, 120, 4), (3, 65, 40, 3), (1, 5, 200, 2), (2, 64, 128, 4)])
 def test_convolution(B, T, E, K):
     g = torch.Generator().manual_seed(T)
     rand = lambda *s: torch.randn(*s, generator=g)

@@ -93,7 +93,10 @@ class EvalCommandTest {
         StringBuilder log = new StringBuilder();
         for (int i = 0; i < 60; i++) {
             // The lone carriage return ends a line too: error lines are counted that way.
-            log.append(i == 40 ? "FATAL error: no space left\n" : "step " + i + " of 60 done\r");
+            log.append(
+                    i == 40
+                            ? "FATAL error: no space left on device sdb1, giving up\n"
+                            : "step " + i + " of 60 done\r");
         }
         Files.writeString(folder.resolve("a.log"), log);
         Files.writeString(folder.resolve("error_lines.json"), "{\"a.log\": [40]}");

@@ -5,12 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.DraftMode;
 import io.mambabyte.generate.Drafter;
-import io.mambabyte.generate.HistoryDrafter;
+import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.HistoryIndex;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
+import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
 import io.mambabyte.model.RecurrentState;
@@ -33,6 +35,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 
 /** {@code complete}: how a text goes on, without Kafka. */
 @Command(
@@ -52,15 +55,21 @@ final class CompleteCommand implements Callable<Integer> {
         JSON
     }
 
-    private enum DraftMode {
+    /** How bytes are drafted: a mode, or the hidden one that measures what useless drafts cost. */
+    private enum Drafting {
         NONE,
-        HISTORY
+        HISTORY,
+        MODEL,
+        BOTH,
+        NEVER
     }
 
     private static final String STDIN = "-";
 
+    private static final String DRAFT_MODEL = "logs-nano";
+
     /** Places of the index: more than the bytes of a usual prompt and what is made. */
-    private static final int INDEX_BITS = 15;
+    private static final int INDEX_BITS = 13;
 
     private static final long QUIET_NS = 2_000_000_000L;
 
@@ -139,11 +148,22 @@ final class CompleteCommand implements Callable<Integer> {
 
     @Option(
             names = "--draft",
-            paramLabel = "none|history",
+            paramLabel = "none|history|model|both",
             description =
-                    "How bytes are drafted. history: what followed the same bytes earlier in the text."
-                            + " Default: history.")
-    private DraftMode draft = DraftMode.HISTORY;
+                    "How bytes are drafted. history: what followed the same bytes earlier in the text;"
+                            + " model: what a small model would make with the same random numbers; both:"
+                            + " the surer of the two. Each is left off where it costs more time than"
+                            + " it saves. Default: both.")
+    private Drafting draft = Drafting.BOTH;
+
+    @Option(
+            names = "--draft-model",
+            paramLabel = "DIR|NAME",
+            description =
+                    "The small model, a folder or the name of a shipped one. Default:"
+                            + " ${DEFAULT-VALUE}.",
+            defaultValue = DRAFT_MODEL)
+    private String draftModel = DRAFT_MODEL;
 
     @Option(
             names = "--show-draft",
@@ -170,6 +190,13 @@ final class CompleteCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "With --compare: a prompt per line; empty lines are left out.")
     private @Nullable Path prompts;
+
+    @Option(
+            names = "--escapes",
+            description =
+                    "With --prompts: \\n, \\r, \\t, \\\\ and \\xHH stand for bytes, so that a prompt may"
+                            + " have several lines.")
+    private boolean escapes;
 
     @Option(
             names = "--format",
@@ -243,16 +270,22 @@ final class CompleteCommand implements Callable<Integer> {
                 : prompt.getBytes(StandardCharsets.UTF_8);
     }
 
-    private Drafter drafter() {
-        return switch (draft) {
-            case NONE -> Drafter.NONE;
-            case HISTORY -> new HistoryDrafter(new HistoryIndex(INDEX_BITS));
-        };
+    /** Drafters, each with an index and a model's scratch memory of its own. */
+    private Supplier<Drafter> drafters() throws CheckpointException {
+        if (draft == Drafting.NEVER) {
+            return NeverDrafter::new;
+        }
+        DraftMode mode = DraftMode.valueOf(draft.name());
+        MambaModel small =
+                mode == DraftMode.MODEL || mode == DraftMode.BOTH
+                        ? MambaModel.load(ModelSource.of(draftModel))
+                        : null;
+        return () -> new DrafterFactory(new HistoryIndex(INDEX_BITS), small).of(mode);
     }
 
     private void complete(
             MambaModel loaded, Sampling sampling, StopSequences stopSequences, Output out)
-            throws IOException {
+            throws IOException, CheckpointException {
         byte[] given = prompt();
         // Nothing predicts the first byte of all: without a prompt, a line begins.
         byte[] text = given.length == 0 ? new byte[] {'\n'} : given;
@@ -273,7 +306,7 @@ final class CompleteCommand implements Callable<Integer> {
         }
         RecurrentState state = loaded.newState();
         new Prefill(loaded).feed(state, text, 0, text.length);
-        Drafter drafter = drafter();
+        Drafter drafter = drafters().get();
         drafter.begin();
         drafter.append(text, 0, text.length);
         Continuation made =
@@ -319,15 +352,20 @@ final class CompleteCommand implements Callable<Integer> {
         terminal.err().write(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void compare(MambaModel loaded, Sampling sampling, Output out) throws IOException {
+    private void compare(MambaModel loaded, Sampling sampling, Output out)
+            throws IOException, CheckpointException {
         List<byte[]> texts = prompts == null ? List.of(prompt()) : lines(prompts);
+        if (escapes) {
+            texts = unescaped(texts);
+        }
         if (texts.isEmpty() || texts.getFirst().length == 0) {
             throw new IOException((prompts == null ? "standard input" : prompts) + ": no prompt");
         }
+        int count = texts.size();
         long start = System.nanoTime();
         Comparison.Result result =
-                new Comparison(loaded, sampling, maxBytes, this::drafter)
-                        .run(texts, done -> progress(done, texts.size(), start));
+                new Comparison(loaded, sampling, maxBytes, drafters())
+                        .run(texts, done -> progress(done, count, start));
         if (terminal.errIsTerminal()) {
             terminal.err().write("\r\u001b[K".getBytes(StandardCharsets.UTF_8));
         }
@@ -366,10 +404,19 @@ final class CompleteCommand implements Callable<Integer> {
         return lines;
     }
 
+    private static List<byte[]> unescaped(List<byte[]> lines) {
+        return lines.stream()
+                .map(line -> EscapedBytes.parse(new String(line, StandardCharsets.UTF_8)))
+                .toList();
+    }
+
     private String json(Comparison.Result result) {
         ObjectNode node = new ObjectMapper().createObjectNode();
         node.put("model", model);
         node.put("draft", draft.name().toLowerCase(Locale.ROOT));
+        if (draft == Drafting.MODEL || draft == Drafting.BOTH) {
+            node.put("draft_model", draftModel);
+        }
         node.put("temperature", temperature);
         node.put("max_bytes", maxBytes);
         node.put("prompts", result.prompts());

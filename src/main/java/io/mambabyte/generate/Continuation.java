@@ -172,15 +172,22 @@ public final class Continuation {
     /**
      * Asks the drafter.
      *
+     * @param byteNanos time in which a byte is made where nothing is drafted
+     * @param rowNanos time that checking one more byte takes
      * @param floor probability below which a byte is not worth trying
      * @param room most bytes
      */
-    void propose(double floor, int room) {
+    void propose(double byteNanos, double rowNanos, double floor, int room) {
         double usual = acceptance.rate();
-        boolean probe = usual <= floor && acceptance.probe();
-        // A drafter that gives no confidence is not even asked where the measured one is too low.
-        int most = usual <= floor && !probe && draft.unsure() ? 0 : Math.min(room, room() - 1);
+        double trust = acceptance.trust();
+        // What is believed of the drafter's next byte at best: one that gives no confidence is
+        // believed what was measured.
+        double believed = draft.unsure() ? usual : trust;
+        boolean probe = believed <= floor && acceptance.probe();
+        boolean asked = believed > floor || probe;
+        int most = asked ? acceptance.most(Math.min(room, room() - 1)) : 0;
         boolean wasUnsure = draft.unsure();
+        draft.terms(sampling, byteNanos, rowNanos, probe ? 1 : trust, trust);
         draft.begin(length, probe ? 1 : usual, usual, floor, most);
         if (draft.wantsMore()) {
             drafter.draft(draft);
@@ -208,7 +215,7 @@ public final class Continuation {
             int value = sampler.sample(sampling, length, logits, i, utf8, room());
             right = i < tried && draft.bytes()[i] == (byte) value;
             if (i < tried) {
-                acceptance.add(right);
+                acceptance.add(right, draft.claim(i));
             }
             append(value, i == tried ? Origin.PLAIN : right ? Origin.ACCEPTED : Origin.CORRECTED);
             accepted += right ? 1 : 0;

@@ -11,9 +11,11 @@ import java.util.List;
  * them. So every pass makes at least one byte of each, and what it makes is what one byte at a time
  * would have made.
  *
- * <p>How much of a draft is worth it: of all lengths the one that promises the most bytes a second,
- * by the confidences of the drafts and by what passes took so far. Where no draft pays, none is
- * tried. Times decide nothing else.
+ * <p>How much of a draft is worth it: of all lengths the one that promises most, by the confidences
+ * of the drafts and by what passes took so far, where time is worth the bytes that were made in it
+ * lately. (The length with the most bytes a second is not it: a pass that is taken for a poor draft
+ * is one that could have been shorter.) Where no draft pays, none is tried. Times decide nothing
+ * else.
  *
  * <p>Holds all scratch memory; one instance a thread.
  */
@@ -21,8 +23,14 @@ public final class Decoder {
     /** Most bytes of one draft. */
     public static final int DRAFT_MAX = 24;
 
-    /** How fast the measured rate follows. */
-    private static final double RATE_SHARE = 0.1;
+    /** Rows over which the time of one more is taken. */
+    private static final int SLOPE_ROWS = 5;
+
+    /** Drafts go on a little longer than pays: some rows cost less than others. */
+    private static final double SLACK = 0.8;
+
+    /** How fast the measured rate follows: share of a pass. */
+    private static final double RATE_SHARE = 1 / 64.0;
 
     private final BatchForward forward;
     private final Sampler sampler;
@@ -32,8 +40,10 @@ public final class Decoder {
     private final int[] tried;
     private final int[] firstRow;
 
-    /** Bytes made per nanosecond, lately; 0 before the first pass. */
-    private double rate;
+    /** Bytes that were made lately, and nanoseconds that it took: means of passes. */
+    private double meanBytes;
+
+    private double meanNanos;
 
     /**
      * Makes a decoder.
@@ -91,52 +101,46 @@ public final class Decoder {
         }
         long passStart = System.nanoTime();
         forward.forward();
-        long passEnd = System.nanoTime();
         int made = 0;
         for (int i = 0; i < count; i++) {
             int kept = continuations.get(i).verify(sampler, forward, tried[i], firstRow[i]);
             forward.keep(i, kept);
             made += kept;
         }
-        times.add(forward.rows(), passEnd - passStart);
-        double now = (double) made / Math.max(1, System.nanoTime() - start);
-        rate += (now - rate) * (rate == 0 ? 1 : RATE_SHARE);
+        long end = System.nanoTime();
+        times.add(forward.rows(), end - passStart);
+        double share = meanNanos == 0 ? 1 : RATE_SHARE;
+        meanBytes += (made - meanBytes) * share;
+        meanNanos += (end - start - meanNanos) * share;
         return made;
     }
 
     /** Decides how many bytes of which draft are tried. */
     private void plan(List<Continuation> continuations) {
-        int rows = continuations.size();
-        double expected = rows;
-        for (int i = 0; i < continuations.size(); i++) {
-            Continuation continuation = continuations.get(i);
+        int count = continuations.size();
+        double byteNanos = times.of(count) / count;
+        double worth = Math.max(1 / byteNanos, meanNanos == 0 ? 0 : meanBytes / meanNanos);
+        int rows = count;
+        for (int i = 0; i < count; i++) {
+            double rowNanos = (times.of(rows + SLOPE_ROWS) - times.of(rows)) / SLOPE_ROWS;
+            double floor = SLACK * rowNanos * worth;
             int room = Math.min(DRAFT_MAX, forward.maxRows() - rows);
-            continuation.propose(floor(rows), room);
+            Continuation continuation = continuations.get(i);
+            // Once so many share a pass that a row costs what a byte does, no draft can pay.
+            continuation.propose(byteNanos, rowNanos, floor, floor < SLACK ? room : 0);
             Draft draft = continuation.draft();
-            double best = expected / times.of(rows);
-            double bytes = expected;
-            double bytesAtBest = expected;
+            double best = 0;
+            double bytes = 0;
             tried[i] = 0;
             for (int length = 1; length <= draft.length(); length++) {
                 bytes += draft.survival(length - 1);
-                double promised = bytes / times.of(rows + length);
-                if (promised > best) {
-                    best = promised;
-                    bytesAtBest = bytes;
+                double gain = bytes - worth * (times.of(rows + length) - times.of(rows));
+                if (gain > best) {
+                    best = gain;
                     tried[i] = length;
                 }
             }
             rows += tried[i];
-            expected = bytesAtBest;
         }
-    }
-
-    /**
-     * A byte that is less likely to be right than this cannot be worth its row: half of what its
-     * row costs in bytes that could be made in the time.
-     */
-    private double floor(int rows) {
-        double slope = (times.of(rows + 4) - times.of(rows)) / 4;
-        return 0.5 * slope * rate;
     }
 }

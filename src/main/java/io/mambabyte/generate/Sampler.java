@@ -25,6 +25,11 @@ public final class Sampler {
     private final float[] variance = new float[ROWS];
     private final float[] weights = new float[BYTES];
 
+    /** Share of the byte that was drawn last, and how far the number was from its ends. */
+    private double share;
+
+    private double margin;
+
     /** A weight's bits above 255 less the byte: descending order is that of probability. */
     private final long[] ranked = new long[BYTES];
 
@@ -81,12 +86,35 @@ public final class Sampler {
                 sum += weights[value];
                 last = value;
                 if (sum > target) {
+                    share = weights[value] / total;
+                    margin = Math.min(sum - target, target - (sum - weights[value])) / total;
                     return value;
                 }
             }
         }
         // The product may round up to the total itself; and where a logit is NaN, so is the total.
+        share = 0;
+        margin = 0;
         return last;
+    }
+
+    /**
+     * How sure it is that a model that is much like this one draws the same byte: at temperature 0
+     * the odds of the byte; above, the distance of the number from the next byte's, against what is
+     * left to all other bytes, since it is by parts of these that the two models will differ.
+     *
+     * @param value what was drawn from these logits last
+     */
+    double odds(Sampling sampling, Rows logits, int value) {
+        if (sampling.temperature() > 0) {
+            return margin / Math.max(1 - share, 1e-9);
+        }
+        kernels.softmaxWeights(logits, 0, 1, weights);
+        double others = 1e-9;
+        for (int other = 0; other < BYTES; other++) {
+            others += other == value ? 0 : weights[other];
+        }
+        return weights[value] / others;
     }
 
     /**

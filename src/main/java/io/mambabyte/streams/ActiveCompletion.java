@@ -3,9 +3,9 @@ package io.mambabyte.streams;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.DraftMode;
 import io.mambabyte.generate.Drafter;
-import io.mambabyte.generate.HistoryDrafter;
-import io.mambabyte.generate.HistoryIndex;
+import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
@@ -65,7 +65,7 @@ final class ActiveCompletion {
             RecurrentState state,
             byte[] before,
             byte[] made,
-            HistoryIndex index) {
+            DrafterFactory drafters) {
         this.number = number;
         this.key = key;
         this.timestampMs = timestampMs;
@@ -78,14 +78,7 @@ final class ActiveCompletion {
         System.arraycopy(made, 0, text, prompt.length, made.length);
         sampling = sampling(request);
         stops = stops(request);
-        drafter =
-                switch (request.getDraft()) {
-                    case "none" -> Drafter.NONE;
-                    case "history" -> new HistoryDrafter(index);
-                    default ->
-                            throw new IllegalArgumentException(
-                                    "draft must be none or history, not " + request.getDraft());
-                };
+        drafter = drafters.of(DraftMode.of(request.getDraft()));
     }
 
     /**

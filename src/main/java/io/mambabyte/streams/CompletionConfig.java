@@ -1,9 +1,14 @@
 package io.mambabyte.streams;
 
+import io.mambabyte.model.CheckpointException;
+import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.ModelSource;
+
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigDef.Importance;
 import org.apache.kafka.common.config.ConfigDef.Range;
+import org.apache.kafka.common.config.ConfigException;
 
 import java.time.Duration;
 import java.util.Map;
@@ -56,6 +61,13 @@ public final class CompletionConfig extends AbstractConfig {
 
     private static final String MAX_PROMPT_BYTES_DOC = "Longest prompt of a request.";
 
+    /** {@code mambabyte.completion.draft.model}. */
+    public static final String DRAFT_MODEL_CONFIG = PREFIX + "draft.model";
+
+    private static final String DRAFT_MODEL_DOC =
+            "Model that drafts for requests whose draft is model or both: a folder or the name of a"
+                    + " shipped one.";
+
     private static final ConfigDef CONFIG =
             new ConfigDef()
                     .define(
@@ -105,7 +117,14 @@ public final class CompletionConfig extends AbstractConfig {
                             1 << 18,
                             Range.between(0, 1 << 20),
                             Importance.LOW,
-                            MAX_PROMPT_BYTES_DOC);
+                            MAX_PROMPT_BYTES_DOC)
+                    .define(
+                            DRAFT_MODEL_CONFIG,
+                            ConfigDef.Type.STRING,
+                            "logs-nano",
+                            new ConfigDef.NonEmptyString(),
+                            Importance.LOW,
+                            DRAFT_MODEL_DOC);
 
     /**
      * Reads the settings.
@@ -187,5 +206,20 @@ public final class CompletionConfig extends AbstractConfig {
      */
     public int maxPromptBytes() {
         return getInt(MAX_PROMPT_BYTES_CONFIG);
+    }
+
+    /**
+     * Loads the model that drafts.
+     *
+     * @return the model
+     * @throws ConfigException if it cannot be loaded
+     */
+    public MambaModel loadDraftModel() {
+        String name = getString(DRAFT_MODEL_CONFIG);
+        try {
+            return MambaModel.load(ModelSource.of(name));
+        } catch (CheckpointException e) {
+            throw new ConfigException(DRAFT_MODEL_CONFIG, name, e.getMessage());
+        }
     }
 }

@@ -4,6 +4,7 @@ import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.FinishReason;
 import io.mambabyte.generate.HistoryIndex;
 import io.mambabyte.generate.Prefill;
@@ -43,7 +44,7 @@ final class CompletionProcessor
     private final StateCodec codec;
 
     private final List<ActiveCompletion> active = new ArrayList<>();
-    private final HistoryIndex index = new HistoryIndex(INDEX_BITS);
+    private final DrafterFactory drafters;
     private final List<ActiveCompletion> ready = new ArrayList<>();
     private final List<Continuation> continuations = new ArrayList<>();
     private long nextNumber;
@@ -57,6 +58,7 @@ final class CompletionProcessor
     CompletionProcessor(
             CompletionConfig config,
             MambaModel model,
+            MambaModel draftModel,
             String storeName,
             Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening) {
         this.config = config;
@@ -64,6 +66,7 @@ final class CompletionProcessor
         this.storeName = storeName;
         this.opening = opening;
         codec = new StateCodec(model);
+        drafters = new DrafterFactory(new HistoryIndex(INDEX_BITS), draftModel);
     }
 
     @Override
@@ -121,7 +124,7 @@ final class CompletionProcessor
                             start == null ? model.newState() : start.state(),
                             start == null ? new byte[0] : start.lastBytes(),
                             new byte[0],
-                            index);
+                            drafters);
         } catch (IllegalArgumentException e) {
             refuse(keyBytes, request, record.timestamp(), String.valueOf(e.getMessage()));
             return;
@@ -197,7 +200,7 @@ final class CompletionProcessor
                         state,
                         stored.before,
                         stored.made.toByteArray(),
-                        index);
+                        drafters);
         resumed.sent = stored.made.size();
         resumed.chunks = stored.chunks;
         resumed.log2Likelihood = stored.log2Likelihood;

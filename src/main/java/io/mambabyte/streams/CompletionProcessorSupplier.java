@@ -27,6 +27,7 @@ public final class CompletionProcessorSupplier
         implements ProcessorSupplier<byte[], CompletionRequest, byte[], Completion> {
     private final CompletionConfig config;
     private final MambaModel model;
+    private final MambaModel draftModel;
     private final String storeName;
     private final MambaByteConfig.StoreType storeType;
     private final Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening;
@@ -38,6 +39,7 @@ public final class CompletionProcessorSupplier
      * @param config the settings of completions
      * @param component the component's other settings: name and kind of the store
      * @param model the model, shared by all threads
+     * @throws org.apache.kafka.common.config.ConfigException if the drafting model cannot be loaded
      */
     public CompletionProcessorSupplier(
             CompletionConfig config, MambaByteConfig component, MambaModel model) {
@@ -53,6 +55,7 @@ public final class CompletionProcessorSupplier
      * @param model the model, shared by all threads
      * @param states the stores of the keys' states, shared with the {@link
      *     LikelihoodProcessorSupplier}
+     * @throws org.apache.kafka.common.config.ConfigException if the drafting model cannot be loaded
      */
     public CompletionProcessorSupplier(
             CompletionConfig config,
@@ -81,11 +84,12 @@ public final class CompletionProcessorSupplier
         this.shared = shared;
         storeName = component.name() + "-completions";
         storeType = component.store();
+        draftModel = config.loadDraftModel();
     }
 
     @Override
     public Processor<byte[], CompletionRequest, byte[], Completion> get() {
-        return new CompletionProcessor(config, model, storeName, opening);
+        return new CompletionProcessor(config, model, draftModel, storeName, opening);
     }
 
     @Override

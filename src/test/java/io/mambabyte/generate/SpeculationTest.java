@@ -31,6 +31,11 @@ class SpeculationTest {
     private static final double[] TEMPERATURES = {0, 0.7, 1.3};
     private static final int[] DRAFT_LENGTHS = {1, 3, 24};
 
+    private static final MambaModel SMALL =
+            MambaModel.of(
+                    RandomModels.config(16, 1, 4),
+                    RandomModels.weights(RandomModels.config(16, 1, 4), 13));
+
     private static List<MambaModel> models() {
         List<MambaModel> models = new ArrayList<>();
         for (MambaConfig config :
@@ -103,11 +108,16 @@ class SpeculationTest {
         byte[] truth = new byte[prompt.length + maxBytes];
         System.arraycopy(prompt, 0, truth, 0, prompt.length);
         System.arraycopy(expected, 0, truth, prompt.length, maxBytes);
+        ModelDrafter itself = new ModelDrafter(new ModelDrafter.Shared(model), null);
+        ModelDrafter.Shared shared = new ModelDrafter.Shared(SMALL);
         for (int maxDraft : DRAFT_LENGTHS) {
             for (Drafter drafter :
                     List.of(
                             Drafter.NONE,
                             new HistoryDrafter(new HistoryIndex(8)),
+                            itself,
+                            new ModelDrafter(shared, null),
+                            new ModelDrafter(shared, new HistoryIndex(8)),
                             new Drafters.Guessing(sampling.seed()),
                             new Drafters.Knowing(truth, 0),
                             new Drafters.Knowing(truth, 1),
@@ -118,6 +128,11 @@ class SpeculationTest {
                                 .formatted(drafter, maxDraft, sampling, sampling.seed());
                 assertArrayEquals(expected, made.bytes(0, made.length()), what);
                 assertTrue(made.state().bitsEqual(state), what);
+                if (drafter == itself) {
+                    // The same model with the same random numbers is right at any temperature.
+                    assertEquals(made.drafted(), made.accepted(), what);
+                    assertTrue(made.drafted() >= maxBytes / 2 - 1, what);
+                }
                 if (drafter instanceof Drafters.Knowing knowing) {
                     assertForced(knowing, made, maxDraft, maxBytes);
                 }

@@ -334,7 +334,7 @@ class CompletionTopologyTest {
                     "key" + i,
                     request("id" + i, prompt)
                             .setSeed(i)
-                            .setDraft(i % 2 == 0 ? "none" : "history")
+                            .setDraft(List.of("none", "history", "model", "both").get(i % 4))
                             .build());
             expected.put("id" + i, plain(bytes(prompt), Sampling.of(1, i), 100));
         }
@@ -410,7 +410,7 @@ class CompletionTopologyTest {
                 request("i", "a").setContinueKey(true).build());
         invalid.put("prompt: there is none, and continue_key is false", request("i", "").build());
         invalid.put(
-                "draft must be none or history, not fast",
+                "draft must be one of none, history, model, both, not fast",
                 request("i", "a").setDraft("fast").build());
         invalid.put(
                 "a stop sequence must not be empty",

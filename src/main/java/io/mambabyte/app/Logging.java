@@ -9,11 +9,34 @@ import java.nio.file.Path;
 final class Logging {
     private static final String CONFIGURATION_FILE = "log4j2.configurationFile";
 
+    /** How a line of the log looks. */
+    enum Format {
+        /** For people. */
+        TEXT("mambabyte-log4j2-console.properties"),
+        /** An object of the Elastic Common Schema, for what collects logs. */
+        JSON("mambabyte-log4j2-json.properties");
+
+        private final String resource;
+
+        Format(String resource) {
+            this.resource = resource;
+        }
+    }
+
     private Logging() {}
 
     /** Warnings, and what an operator wants to see, to standard error. */
     static void toConsole() {
-        use("mambabyte-log4j2-console.properties");
+        toConsole(Format.TEXT);
+    }
+
+    /**
+     * Warnings, and what an operator wants to see, to standard error.
+     *
+     * @param format of a line
+     */
+    static void toConsole(Format format) {
+        use(format.resource);
     }
 
     /**

@@ -17,6 +17,7 @@ import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -145,20 +146,34 @@ final class RunCommand implements Callable<Integer> {
             description = "Pass settings on that nothing here knows, for a plug-in.")
     private boolean allowUnknown;
 
+    @Option(
+            names = "--log-format",
+            defaultValue = "${env:MAMBABYTE_LOG_FORMAT:-text}",
+            paramLabel = "text|json",
+            description =
+                    "What goes to standard error: lines for people, or JSON in the Elastic Common"
+                            + " Schema (also MAMBABYTE_LOG_FORMAT). Default: text.")
+    private Logging.Format logFormat = Logging.Format.TEXT;
+
     @Override
     public Integer call() throws Exception {
-        Logging.toConsole();
+        Logging.toConsole(logFormat);
+        // The first logger, so only now.
+        PrintWriter err =
+                logFormat == Logging.Format.JSON
+                        ? new PrintWriter(
+                                new LoggedLines(LoggerFactory.getLogger(RunCommand.class)))
+                        : spec.commandLine().getErr();
         try {
-            return run();
+            return run(err);
         } catch (ConfigException | SchemaRegistryException e) {
-            spec.commandLine().getErr().println("mambabyte run: " + e.getMessage());
-            spec.commandLine().getErr().flush();
+            err.println("mambabyte run: " + e.getMessage());
+            err.flush();
             return CommandLine.ExitCode.USAGE;
         }
     }
 
-    private int run() throws IOException, InterruptedException {
-        PrintWriter err = spec.commandLine().getErr();
+    private int run(PrintWriter err) throws IOException, InterruptedException {
         RunSettings settings = settings();
         List<String> unknown = settings.validate(allowUnknown);
         MambaByteConfig component = settings.component();
@@ -210,7 +225,7 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private static int run(KafkaStreams streams, PrintWriter err) throws InterruptedException {
+    private int run(KafkaStreams streams, PrintWriter err) throws InterruptedException {
         streams.setUncaughtExceptionHandler(
                 new ReplaceThreadHandler(
                         THREAD_REPLACEMENTS_MAX,
@@ -231,7 +246,7 @@ final class RunCommand implements Callable<Integer> {
             // A configuration that only the start finds wrong, such as a state store's folder.
             throw new ConfigException(String.valueOf(e.getMessage()));
         }
-        boolean terminal = Terminal.system().errIsTerminal();
+        boolean terminal = logFormat == Logging.Format.TEXT && Terminal.system().errIsTerminal();
         ScoringTotals before = ScoringTotals.of(streams.metrics());
         while (!ended.await(PROGRESS_INTERVAL.toSeconds(), TimeUnit.SECONDS)) {
             ScoringTotals now = ScoringTotals.of(streams.metrics());

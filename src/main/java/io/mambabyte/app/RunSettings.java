@@ -18,6 +18,7 @@ import org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler;
 import java.io.IOException;
 import java.io.Reader;
 import java.lang.reflect.Field;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,6 +121,8 @@ final class RunSettings {
         Properties properties = new Properties();
         try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
             properties.load(reader);
+        } catch (CharacterCodingException e) {
+            throw new IOException(file + " is not UTF-8", e);
         } catch (IllegalArgumentException e) {
             throw new IOException(file + " is not a properties file: " + e.getMessage(), e);
         }

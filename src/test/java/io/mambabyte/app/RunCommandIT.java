@@ -3,6 +3,9 @@ package io.mambabyte.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.streams.LikelihoodSerde;
 
@@ -85,7 +88,10 @@ class RunCommandIT {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(
                 List.of(
+                        // As the launcher does.
                         "--add-modules=jdk.incubator.vector",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Main.class.getName(),
@@ -176,5 +182,37 @@ class RunCommandIT {
         assertEquals(2, run.exitCode());
         String expected = "Unknown setting mambabyte.contxt; did you mean mambabyte.context?";
         assertTrue(run.text().contains(expected), run.text());
+    }
+
+    /** For what collects logs: nothing but JSON, from the settings to the end. */
+    @Test
+    void shouldLogAsJson() throws Exception {
+        Run run =
+                run(
+                        "--input",
+                        "json-in",
+                        "--output",
+                        "json-out",
+                        "--create-topics",
+                        "--log-format",
+                        "json");
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!run.text().contains("to RUNNING") && System.nanoTime() < deadline) {
+            Thread.sleep(100);
+        }
+        run.process().destroy();
+        assertEquals(SIGTERM_EXIT, run.exitCode(), run.text());
+        List<String> messages = new ArrayList<>();
+        for (String line : run.text().lines().toList()) {
+            // The JVM's own, before there is a log.
+            if (!line.startsWith("WARNING: Using incubator modules")) {
+                JsonNode event = new ObjectMapper().readTree(line);
+                assertTrue(event.hasNonNull("@timestamp"), line);
+                assertTrue(event.hasNonNull("log.level"), line);
+                messages.add(event.path("message").asText());
+            }
+        }
+        assertTrue(messages.contains("mambabyte.input.topics = json-in"), messages::toString);
+        assertTrue(messages.contains("mambabyte: stopped"), messages::toString);
     }
 }

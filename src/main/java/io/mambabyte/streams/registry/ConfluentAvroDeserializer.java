@@ -1,9 +1,6 @@
 package io.mambabyte.streams.registry;
 
-import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
-import org.apache.avro.io.BinaryDecoder;
-import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.errors.SerializationException;
@@ -65,16 +62,15 @@ public final class ConfluentAvroDeserializer<T extends SpecificRecord> implement
         }
         int id = ByteBuffer.wrap(bytes, 1, Integer.BYTES).getInt();
         SpecificDatumReader<T> reader = readerById.computeIfAbsent(id, this::reader);
-        BinaryDecoder decoder =
-                DecoderFactory.get()
-                        .binaryDecoder(
-                                bytes,
-                                ConfluentAvroSerializer.HEADER_BYTES,
-                                bytes.length - ConfluentAvroSerializer.HEADER_BYTES,
-                                null);
+        BoundedDecoder decoder =
+                new BoundedDecoder(
+                        bytes,
+                        ConfluentAvroSerializer.HEADER_BYTES,
+                        bytes.length - ConfluentAvroSerializer.HEADER_BYTES);
         try {
             return reader.read(null, decoder);
-        } catch (IOException | AvroRuntimeException e) {
+        } catch (IOException | RuntimeException e) {
+            // Avro's own exceptions, and what Java makes of lengths that lie.
             throw new SerializationException(
                     "a value of topic " + topic + " is not a " + schema.getFullName(), e);
         }

@@ -3,6 +3,8 @@ package io.mambabyte.app;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.mambabyte.app.eval.Context;
+import io.mambabyte.app.eval.EvaluationProgress;
 import io.mambabyte.app.eval.EvaluationRun;
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.CheckpointException;
@@ -28,8 +30,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 
 /** {@code eval}: how well anomalies are found, beside the simple detectors. */
@@ -81,6 +87,18 @@ final class EvalCommand implements Callable<Integer> {
             description = "Keep the adapted model here, for --model. Default: it is not kept.")
     private @Nullable Path out;
 
+    @Option(
+            names = "--contexts",
+            paramLabel = "CONTEXT",
+            split = ",",
+            description = {
+                "What the model has seen before a line: any of ${COMPLETION-CANDIDATES}, with commas"
+                        + " between. RECORD, nothing, is what the product decides with and always"
+                        + " there; SESSION, the lines before it in its sample; KEY, all lines before"
+                        + " it. Each is a pass of the model over all lines. Default: RECORD."
+            })
+    private Set<Context> contexts = EnumSet.of(Context.RECORD);
+
     @Option(names = "--threads", description = "Threads that compute. Default: one a processor.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
@@ -102,12 +120,11 @@ final class EvalCommand implements Callable<Integer> {
             throws IOException, CheckpointException, UnusableDataException, InterruptedException {
         EvaluationRun run = EvaluationRun.read(folder);
         MambaModel scoring = model(run);
-        Progress progress =
-                new Progress(
-                        terminal.err(), terminal.errIsTerminal(), run.bytes(), System::nanoTime);
-        tell("scoring " + Progress.bytes(run.bytes()) + " and running the simple detectors");
-        ObjectNode figures = run.run(scoring, threads, progress::at);
-        progress.clear();
+        contexts.add(Context.RECORD);
+        ObjectNode figures;
+        try (Stages stages = new Stages()) {
+            figures = run.run(scoring, contexts, threads, stages);
+        }
         Output output = new Output(terminal.out());
         switch (format) {
             case JSON -> {
@@ -181,6 +198,43 @@ final class EvalCommand implements Callable<Integer> {
                             Progress.bytes(evaluation.bytes()),
                             evaluation.heldOutBits(),
                             best ? "  kept" : ""));
+        }
+    }
+
+    /** Progress of one stage after the other: a line that is rewritten, or one now and then. */
+    private final class Stages implements EvaluationProgress, AutoCloseable {
+        private static final long EVERY_NS = 10_000_000_000L;
+
+        private @Nullable Progress progress;
+
+        @Override
+        public LongConsumer begin(String stage, long bytes) {
+            close();
+            tell(stage + ": " + Progress.bytes(bytes));
+            Progress rewritten =
+                    new Progress(terminal.err(), terminal.errIsTerminal(), bytes, System::nanoTime);
+            progress = rewritten;
+            return terminal.errIsTerminal() ? rewritten::at : nowAndThen(bytes);
+        }
+
+        /** For a file or a pipe, where a line cannot be rewritten. */
+        private LongConsumer nowAndThen(long bytes) {
+            long start = System.nanoTime();
+            AtomicLong told = new AtomicLong(start);
+            return done -> {
+                long now = System.nanoTime();
+                long last = told.get();
+                if (now - last >= EVERY_NS && told.compareAndSet(last, now)) {
+                    tell(Progress.line(done, bytes, (now - start) * 1e-9));
+                }
+            };
+        }
+
+        @Override
+        public void close() {
+            if (progress != null) {
+                progress.clear();
+            }
         }
     }
 

@@ -98,4 +98,9 @@ record ErrorLog(String name, List<Sample> lines) {
         }
         return lines;
     }
+
+    /** Share of the lines that are error lines. */
+    double prevalence() {
+        return lines.stream().filter(Sample::anomaly).count() / (double) lines.size();
+    }
 }

@@ -14,8 +14,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * The evaluation of a folder: {@code train.jsonl} and {@code test.jsonl}, or logs and {@code
@@ -31,7 +36,7 @@ public final class EvaluationRun {
         record Logs(List<ErrorLog> logs) implements Content {}
     }
 
-    private static final List<Integer> TOP = List.of(10, 100, 1000);
+    private static final String SIMPLE = "ranking, with the simple detectors";
 
     private final Content content;
 
@@ -86,168 +91,138 @@ public final class EvaluationRun {
         return text.toByteArray();
     }
 
-    /**
-     * Bytes that the model will score.
-     *
-     * @return their number
-     */
-    public long bytes() {
-        return scored().stream().mapToLong(Sample::bytes).sum();
-    }
-
-    private List<Sample> scored() {
-        List<Sample> scored = new ArrayList<>();
-        switch (content) {
-            case Content.Samples(LabelledSet set) -> {
-                scored.addAll(set.calibration());
-                scored.addAll(set.test());
-            }
-            case Content.Logs(List<ErrorLog> logs) ->
-                    logs.forEach(log -> scored.addAll(log.lines()));
-        }
-        return scored;
+    /** Samples that the model scores, in order of time, a list for each stream. */
+    private List<List<Sample>> streams() {
+        return switch (content) {
+            case Content.Samples(LabelledSet set) ->
+                    List.of(
+                            Stream.concat(set.calibration().stream(), set.test().stream())
+                                    .toList());
+            case Content.Logs(List<ErrorLog> logs) -> logs.stream().map(ErrorLog::lines).toList();
+        };
     }
 
     /**
      * Evaluates the product and every simple detector.
      *
      * @param model the model
-     * @param threads how many score
-     * @param progress is told the bytes that the model has scored
+     * @param contexts what the model shall have seen before a line, the product's default among
+     *     them
+     * @param threads how many compute
+     * @param progress is told how far it is
      * @return the figures: {@code prevalence}, {@code default}, {@code detectors}
      * @throws InterruptedException if the thread is told to end
      */
-    public ObjectNode run(MambaModel model, int threads, LongConsumer progress)
+    public ObjectNode run(
+            MambaModel model, Set<Context> contexts, int threads, EvaluationProgress progress)
             throws InterruptedException {
-        Lines lines = Lines.score(model, scored(), threads, progress);
+        List<List<Sample>> streams = streams();
+        List<Lines> lines = new ArrayList<>();
+        for (Context context : contexts) {
+            LongConsumer done =
+                    progress.begin("scoring with the model" + context.suffix(), bytes(streams));
+            lines.add(Lines.score(model, streams, context, threads, done));
+        }
+        List<Supplier<Detector>> detectors = detectors(lines);
         ObjectNode root = new ObjectMapper().createObjectNode();
         switch (content) {
-            case Content.Samples(LabelledSet set) -> samples(set, lines, root);
-            case Content.Logs(List<ErrorLog> logs) -> logs(logs, lines, root);
+            case Content.Samples(LabelledSet set) ->
+                    samples(set, detectors, threads, progress, root);
+            case Content.Logs(List<ErrorLog> logs) -> logs(logs, detectors, threads, progress, root);
         }
         return root;
     }
 
-    /** All detectors, none of which has learnt anything. */
-    private static List<Detector> detectors(Lines lines) {
-        return List.of(
-                new MambaByte(lines),
-                new Keywords(),
-                new TemplateRarity(),
-                new WordRarity(),
-                new UnseenTrigrams(),
-                new Ngrams(false, false),
-                new Ngrams(true, false),
-                new Ngrams(false, true),
-                new Ngrams(true, true),
-                new CountVectors(),
-                new Length());
+    /**
+     * All detectors, the product first, then those that take longest: threads that are done early
+     * have the short ones left.
+     */
+    private static List<Supplier<Detector>> detectors(List<Lines> lines) {
+        List<Supplier<Detector>> detectors = new ArrayList<>();
+        lines.forEach(one -> detectors.add(() -> new MambaByte(one)));
+        detectors.addAll(
+                List.of(
+                        () -> new Ngrams(false, false),
+                        () -> new Ngrams(true, false),
+                        () -> new Ngrams(false, true),
+                        () -> new Ngrams(true, true),
+                        TemplateRarity::new,
+                        UnseenTrigrams::new,
+                        WordRarity::new,
+                        CountVectors::new,
+                        Keywords::new,
+                        Length::new));
+        return detectors;
     }
 
-    private static void samples(LabelledSet set, Lines lines, ObjectNode root) {
+    private static void samples(
+            LabelledSet set,
+            List<Supplier<Detector>> detectors,
+            int threads,
+            EvaluationProgress progress,
+            ObjectNode root)
+            throws InterruptedException {
+        boolean[] labels = Evaluation.labels(set.test());
+        long bytes = bytes(List.of(set.fit(), set.calibration(), set.test()));
+        Consumer<Sample> done = counting(progress.begin(SIMPLE, bytes * detectors.size()));
+        List<Callable<List<Figures>>> tasks = new ArrayList<>();
+        for (Supplier<Detector> detector : detectors) {
+            tasks.add(
+                    () ->
+                            Evaluation.of(detector.get(), set, done).stream()
+                                    .map(scores -> Figures.of(scores, labels))
+                                    .toList());
+        }
+        List<List<Figures>> figures = Parallel.run(threads, tasks);
         root.put("prevalence", set.prevalence());
         root.put("default", MambaByte.DEFAULT);
         root.put("samples", set.test().size());
         root.put("normal_fit", set.fit().size());
         root.put("normal_calibration", set.calibration().size());
         ArrayNode array = root.putArray("detectors");
-        for (Detector detector : detectors(lines)) {
-            for (Evaluation.Figures figures : Evaluation.of(detector, set)) {
-                ObjectNode node = array.addObject();
-                node.put("name", figures.name());
-                node.put("auroc", figures.auroc());
-                node.putArray("auroc_95").add(figures.aurocLow()).add(figures.aurocHigh());
-                node.put("average_precision", figures.averagePrecision());
-                ObjectNode recall = node.putObject("recall_at_alerts_per_million");
-                ObjectNode alerts = node.putObject("normal_alerts_per_million");
-                for (int i = 0; i < Evaluation.ALERTS_PER_MILLION.length; i++) {
-                    String perMillion = Integer.toString(Evaluation.ALERTS_PER_MILLION[i]);
-                    recall.put(perMillion, figures.recall().get(i));
-                    alerts.put(perMillion, Math.round(1e6 * figures.alerts().get(i)));
-                }
-            }
-        }
+        figures.forEach(some -> some.forEach(one -> one.into(array.addObject())));
     }
 
-    private static void logs(List<ErrorLog> logs, Lines lines, ObjectNode root) {
-        List<List<LogFigures>> found = new ArrayList<>();
-        double prevalence = 0;
-        for (ErrorLog log : logs) {
-            boolean[] labels = Evaluation.labels(log.lines());
-            long errors = log.lines().stream().filter(Sample::anomaly).count();
-            prevalence += errors / (double) labels.length / logs.size();
-            List<LogFigures> ofLog = new ArrayList<>();
-            for (Detector detector : detectors(lines)) {
-                List<double[]> scores = Evaluation.of(detector, log);
-                for (int i = 0; i < detector.names().size(); i++) {
-                    ofLog.add(
-                            LogFigures.of(
-                                    detector.names().get(i), Evaluation.column(scores, i), labels));
-                }
+    private static void logs(
+            List<ErrorLog> logs,
+            List<Supplier<Detector>> detectors,
+            int threads,
+            EvaluationProgress progress,
+            ObjectNode root)
+            throws InterruptedException {
+        long bytes = bytes(logs.stream().map(ErrorLog::lines).toList());
+        Consumer<Sample> done = counting(progress.begin(SIMPLE, bytes * detectors.size()));
+        List<Callable<List<LogFigures>>> tasks = new ArrayList<>();
+        for (Supplier<Detector> detector : detectors) {
+            for (ErrorLog log : logs) {
+                tasks.add(
+                        () ->
+                                Evaluation.of(detector.get(), log, done).stream()
+                                        .map(scores -> LogFigures.of(log, scores))
+                                        .toList());
             }
-            found.add(ofLog);
         }
-        root.put("prevalence", prevalence);
+        List<List<LogFigures>> figures = Parallel.run(threads, tasks);
+        root.put("prevalence", logs.stream().mapToDouble(ErrorLog::prevalence).average().orElse(0));
         root.put("default", MambaByte.DEFAULT);
         root.put("logs", logs.size());
         ArrayNode array = root.putArray("detectors");
-        for (int i = 0; i < found.getFirst().size(); i++) {
-            int detector = i;
-            List<LogFigures> perLog = found.stream().map(log -> log.get(detector)).toList();
-            ObjectNode node = array.addObject();
-            node.put("name", perLog.getFirst().name());
-            node.put("auroc", mean(perLog.stream().mapToDouble(LogFigures::auroc).toArray()));
-            node.put(
-                    "average_precision",
-                    mean(perLog.stream().mapToDouble(LogFigures::averagePrecision).toArray()));
-            ObjectNode recall = node.putObject("recall_at_alerts_per_million");
-            for (int a = 0; a < Evaluation.ALERTS_PER_MILLION.length; a++) {
-                int at = a;
-                recall.put(
-                        Integer.toString(Evaluation.ALERTS_PER_MILLION[a]),
-                        mean(perLog.stream().mapToDouble(log -> log.recall().get(at)).toArray()));
-            }
-            ObjectNode first = node.putObject("first_error_rank");
-            for (int log = 0; log < logs.size(); log++) {
-                first.put(logs.get(log).name(), perLog.get(log).rankOfFirst());
-            }
-            ObjectNode within = node.putObject("logs_with_first_error_in_top");
-            for (int top : TOP) {
-                within.put(
-                        String.format(Locale.ROOT, "%d", top),
-                        perLog.stream().filter(log -> log.rankOfFirst() <= top).count());
+        for (int first = 0; first < figures.size(); first += logs.size()) {
+            List<List<LogFigures>> perLog = figures.subList(first, first + logs.size());
+            for (int i = 0; i < perLog.getFirst().size(); i++) {
+                int score = i;
+                LogFigures.into(
+                        array.addObject(), perLog.stream().map(log -> log.get(score)).toList());
             }
         }
     }
 
-    private static double mean(double[] values) {
-        double sum = 0;
-        for (double value : values) {
-            sum += value;
-        }
-        return sum / values.length;
+    private static long bytes(List<List<Sample>> streams) {
+        return streams.stream().flatMap(List::stream).mapToLong(Sample::bytes).sum();
     }
 
-    /** How well a detector ranks the lines of a log; recall with as many lines of it as alerts. */
-    private record LogFigures(
-            String name,
-            double auroc,
-            double averagePrecision,
-            double rankOfFirst,
-            List<Double> recall) {
-        static LogFigures of(String name, double[] scores, boolean[] labels) {
-            Ranking ranking = new Ranking(scores, labels);
-            List<Double> recall = new ArrayList<>();
-            for (int perMillion : Evaluation.ALERTS_PER_MILLION) {
-                double alerts = perMillion / 1e6 * scores.length;
-                recall.add(ranking.recallInTop((int) Math.max(1, Math.round(alerts))));
-            }
-            return new LogFigures(
-                    name,
-                    ranking.auroc(),
-                    ranking.averagePrecision(),
-                    ranking.rankOfFirst(),
-                    List.copyOf(recall));
-        }
+    private static Consumer<Sample> counting(LongConsumer progress) {
+        AtomicLong bytes = new AtomicLong();
+        return sample -> progress.accept(bytes.addAndGet(sample.bytes()));
     }
 }

@@ -1,30 +1,32 @@
 package io.mambabyte.app.eval;
 
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.RecurrentState;
 import io.mambabyte.score.Framing;
 import io.mambabyte.score.LineStatistics;
+import io.mambabyte.score.RecordScore;
 import io.mambabyte.score.Scorer;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 
-/** What a model thinks of the lines of samples, each line on its own; all threads compute. */
+/** What a model thinks of the lines of samples, in one context; all threads compute. */
 final class Lines {
+    /** Samples that a thread takes at a time, where one does not depend on another. */
     private static final int BATCH = 64;
 
-    private final IdentityHashMap<Sample, List<LineStatistics>> statistics;
+    private final Context context;
+    private final Map<Sample, List<LineStatistics>> statistics;
 
-    private Lines(IdentityHashMap<Sample, List<LineStatistics>> statistics) {
+    private Lines(Context context, Map<Sample, List<LineStatistics>> statistics) {
+        this.context = context;
         this.statistics = statistics;
     }
 
@@ -32,53 +34,87 @@ final class Lines {
      * Scores all lines.
      *
      * @param model the model
-     * @param samples whose lines
-     * @param threads how many compute
+     * @param streams samples in order of time, a list for each stream
+     * @param context what the model shall have seen before a line
+     * @param threads how many compute; with {@link Context#KEY} one a stream
      * @param progress is told the bytes that are done
      */
-    static Lines score(MambaModel model, List<Sample> samples, int threads, LongConsumer progress)
+    static Lines score(
+            MambaModel model,
+            List<List<Sample>> streams,
+            Context context,
+            int threads,
+            LongConsumer progress)
             throws InterruptedException {
-        List<List<LineStatistics>> found =
-                new ArrayList<>(Collections.nCopies(samples.size(), List.of()));
-        AtomicInteger next = new AtomicInteger();
+        ThreadLocal<Scorer> scorers = ThreadLocal.withInitial(() -> new Scorer(model));
         AtomicLong done = new AtomicLong();
-        List<Callable<Void>> parts =
-                Collections.nCopies(
-                        threads,
-                        () -> {
-                            Scorer scorer = new Scorer(model);
-                            for (int from = next.getAndAdd(BATCH);
-                                    from < samples.size();
-                                    from = next.getAndAdd(BATCH)) {
-                                int to = Math.min(from + BATCH, samples.size());
-                                for (int i = from; i < to; i++) {
-                                    // A slot of its own for each sample: no two threads share one.
-                                    found.set(i, statistics(scorer, samples.get(i)));
-                                    progress.accept(done.addAndGet(samples.get(i).bytes()));
-                                }
+        // Without context the same line has the same statistics wherever it comes.
+        Map<ByteBuffer, LineStatistics> known = new ConcurrentHashMap<>();
+        List<Callable<Map<Sample, List<LineStatistics>>>> tasks = new ArrayList<>();
+        for (List<Sample> part : parts(streams, context)) {
+            tasks.add(
+                    () -> {
+                        Map<Sample, List<LineStatistics>> found = new IdentityHashMap<>();
+                        Scorer scorer = scorers.get();
+                        RecurrentState state = model.newState();
+                        Scorer.beginAlone(state, Framing.LINES);
+                        for (Sample sample : part) {
+                            if (context == Context.SESSION) {
+                                Scorer.beginAlone(state, Framing.LINES);
                             }
-                            return null;
-                        });
-        try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
-            for (Future<Void> part : pool.invokeAll(parts)) {
-                part.get();
-            }
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("a line could not be scored", e.getCause());
+                            List<LineStatistics> lines = new ArrayList<>(sample.lines().size());
+                            for (byte[] line : sample.lines()) {
+                                lines.add(
+                                        context == Context.RECORD
+                                                ? alone(scorer, line, known)
+                                                : after(scorer, state, line));
+                            }
+                            found.put(sample, List.copyOf(lines));
+                            progress.accept(done.addAndGet(sample.bytes()));
+                        }
+                        return found;
+                    });
         }
-        IdentityHashMap<Sample, List<LineStatistics>> statistics = new IdentityHashMap<>();
-        for (int i = 0; i < samples.size(); i++) {
-            statistics.put(samples.get(i), found.get(i));
-        }
-        return new Lines(statistics);
+        Map<Sample, List<LineStatistics>> statistics = new IdentityHashMap<>();
+        Parallel.run(threads, tasks).forEach(statistics::putAll);
+        return new Lines(context, statistics);
     }
 
-    private static List<LineStatistics> statistics(Scorer scorer, Sample sample) {
-        List<LineStatistics> lines = new ArrayList<>(sample.lines().size());
-        for (byte[] line : sample.lines()) {
-            lines.add(LineStatistics.of(line, scorer.scoreAlone(line, Framing.LINES, true)));
+    private static LineStatistics alone(
+            Scorer scorer, byte[] line, Map<ByteBuffer, LineStatistics> known) {
+        ByteBuffer key = ByteBuffer.wrap(line);
+        LineStatistics statistics = known.get(key);
+        if (statistics == null) {
+            // Not computeIfAbsent, which would make other threads wait for this line.
+            statistics = LineStatistics.of(line, scorer.scoreAlone(line, Framing.LINES, true));
+            known.put(key, statistics);
         }
-        return List.copyOf(lines);
+        return statistics;
+    }
+
+    private static LineStatistics after(Scorer scorer, RecurrentState state, byte[] line) {
+        RecordScore score = scorer.score(state, line, Framing.LINES, true);
+        return LineStatistics.of(line, score);
+    }
+
+    /** What can be scored independently, large pieces first. */
+    private static List<List<Sample>> parts(List<List<Sample>> streams, Context context) {
+        List<List<Sample>> parts = new ArrayList<>();
+        for (List<Sample> stream : streams) {
+            int size = context == Context.KEY ? stream.size() : BATCH;
+            for (int from = 0; from < stream.size(); from += size) {
+                parts.add(stream.subList(from, Math.min(from + size, stream.size())));
+            }
+        }
+        if (context == Context.KEY) {
+            parts.sort((a, b) -> Integer.compare(b.size(), a.size()));
+        }
+        return parts;
+    }
+
+    /** What the model had seen before each line. */
+    Context context() {
+        return context;
     }
 
     /** Statistics of the lines of a sample. */

@@ -50,7 +50,7 @@ final class MambaByte implements Detector {
 
     @Override
     public List<String> names() {
-        return NAMES;
+        return NAMES.stream().map(name -> name + lines.context().suffix()).toList();
     }
 
     @Override

@@ -1,9 +1,14 @@
 package io.mambabyte.app.eval;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /** How well scores put anomalies before the rest. */
 final class Ranking {
+    private static final int BOOTSTRAPS = 1000;
+
     private final double[] scores;
     private final boolean[] anomalies;
 
@@ -11,6 +16,9 @@ final class Ranking {
     private final int[] order;
 
     private final int positives;
+
+    /** How often each sample counts: once. */
+    private final int[] once;
 
     Ranking(double[] scores, boolean[] anomalies) {
         this.scores = scores;
@@ -26,24 +34,73 @@ final class Ranking {
                         .sorted((a, b) -> Double.compare(scores[b], scores[a]))
                         .mapToInt(Integer::intValue)
                         .toArray();
+        once = new int[scores.length];
+        Arrays.fill(once, 1);
     }
+
+    /**
+     * An interval of a figure.
+     *
+     * @param low lower end
+     * @param high upper end
+     */
+    record Interval(double low, double high) {}
 
     /**
      * Area under the ROC curve: the chance that an anomaly scores above a normal sample, ties half.
      */
     double auroc() {
+        return auroc(once);
+    }
+
+    /** The area when each sample counts so many times; as many of each class as there are. */
+    private double auroc(int[] times) {
         double wins = 0;
-        long normalBelow = scores.length - (long) positives;
-        long normals = normalBelow;
+        long normals = scores.length - (long) positives;
+        long normalBelow = normals;
         for (int i = 0; i < order.length; ) {
-            int end = groupEnd(i);
-            long hits = hits(i, end);
-            long misses = end - i - hits;
+            double score = scores[order[i]];
+            long hits = 0;
+            long misses = 0;
+            for (; i < order.length && scores[order[i]] == score; i++) {
+                if (anomalies[order[i]]) {
+                    hits += times[order[i]];
+                } else {
+                    misses += times[order[i]];
+                }
+            }
             normalBelow -= misses;
             wins += hits * (normalBelow + misses / 2.0);
-            i = end;
         }
         return wins / ((double) positives * normals);
+    }
+
+    /**
+     * The 95% bootstrap interval of the area: samples of each class are drawn again with
+     * replacement.
+     */
+    Interval aurocInterval() {
+        int[] positive = indices(true);
+        int[] negative = indices(false);
+        SplittableRandom random = new SplittableRandom(1);
+        int[] times = new int[scores.length];
+        double[] drawn = new double[BOOTSTRAPS];
+        for (int b = 0; b < BOOTSTRAPS; b++) {
+            Arrays.fill(times, 0);
+            for (int[] from : List.of(positive, negative)) {
+                for (int i = 0; i < from.length; i++) {
+                    times[from[random.nextInt(from.length)]]++;
+                }
+            }
+            drawn[b] = auroc(times);
+        }
+        Arrays.sort(drawn);
+        int low = (int) (0.025 * BOOTSTRAPS);
+        return new Interval(drawn[low], drawn[BOOTSTRAPS - 1 - low]);
+    }
+
+    private int[] indices(boolean anomaly) {
+        return IntStream.range(0, anomalies.length).filter(i -> anomalies[i] == anomaly).toArray();
     }
 
     /** Average precision; samples that tie are taken together. */

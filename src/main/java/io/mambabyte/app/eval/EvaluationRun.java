@@ -128,7 +128,8 @@ public final class EvaluationRun {
         switch (content) {
             case Content.Samples(LabelledSet set) ->
                     samples(set, detectors, threads, progress, root);
-            case Content.Logs(List<ErrorLog> logs) -> logs(logs, detectors, threads, progress, root);
+            case Content.Logs(List<ErrorLog> logs) ->
+                    logs(logs, detectors, threads, progress, root);
         }
         return root;
     }

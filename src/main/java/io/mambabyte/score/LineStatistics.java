@@ -4,7 +4,7 @@ package io.mambabyte.score;
  * What an anomaly decision takes from a line and its likelihood.
  *
  * @param kind {@link LineKind} of the line
- * @param severe whether it has one of the {@link SeverityWords}
+ * @param severity how many of the {@link SeverityWords} it has
  * @param bits surprisal of all its bytes
  * @param excessBits that beyond what the model expected
  * @param worstBits of its most surprising 16 bytes
@@ -15,7 +15,7 @@ package io.mambabyte.score;
  */
 public record LineStatistics(
         long kind,
-        boolean severe,
+        int severity,
         double bits,
         double excessBits,
         double worstBits,
@@ -26,6 +26,15 @@ public record LineStatistics(
 
     /** Bytes that are added to a line's length. */
     public static final int TAIL_BYTES = 64;
+
+    /**
+     * Whether it has one of the {@link SeverityWords}.
+     *
+     * @return true where there is one
+     */
+    public boolean severe() {
+        return severity > 0;
+    }
 
     /**
      * Statistics of a line.
@@ -67,7 +76,7 @@ public record LineStatistics(
         }
         return new LineStatistics(
                 LineKind.of(line),
-                SeverityWords.in(line),
+                SeverityWords.count(line),
                 score.bits(),
                 score.excessBits(),
                 score.worstBits(),

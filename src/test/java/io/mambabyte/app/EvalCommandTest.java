@@ -1,6 +1,7 @@
 package io.mambabyte.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,6 +16,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 class EvalCommandTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -73,6 +77,33 @@ class EvalCommandTest {
             }
         }
         assertTrue(found);
+    }
+
+    @Test
+    void shouldNameDetectorsOfOtherContextsAfterThem() throws Exception {
+        writeSet();
+
+        int code =
+                eval(
+                        folder.toString(),
+                        "--model",
+                        "logs-nano",
+                        "--contexts",
+                        "session,key",
+                        "--format",
+                        "json");
+
+        assertEquals(0, code, terminal.errors);
+        Map<String, Double> precision = new HashMap<>();
+        for (JsonNode detector : JSON.readTree(terminal.text()).get("detectors")) {
+            precision.put(
+                    detector.get("name").asText(), detector.get("average_precision").asDouble());
+        }
+        for (String name : List.of("mambabyte", "mambabyte-words", "mambabyte-bits")) {
+            // Sessions of one line have nothing before them.
+            assertEquals(precision.get(name), precision.get(name + "@session"), name);
+        }
+        assertNotEquals(precision.get("mambabyte-bits"), precision.get("mambabyte-bits@key"));
     }
 
     @Test

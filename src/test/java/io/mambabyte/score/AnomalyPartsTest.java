@@ -104,6 +104,37 @@ class AnomalyPartsTest {
     }
 
     @Test
+    void shouldMakeASeverityRarerTheMoreWordsAndTheFewerLinesHaveThem() {
+        SeverityCounts counts = new SeverityCounts();
+        for (int i = 0; i < 1000; i++) {
+            counts.add(i % 100 == 0 ? 2 : i % 4 == 0 ? 1 : 0);
+        }
+
+        assertEquals(0, counts.bits(0));
+        assertEquals(2, counts.bits(1), 0.01);
+        assertEquals(Math.log(1001 / 10.5) / Math.log(2), counts.bits(2), 1e-12);
+        assertEquals(Math.log(1001 / 0.5) / Math.log(2), counts.bits(3), 1e-12);
+        assertEquals(counts.bits(8), counts.bits(80));
+    }
+
+    @Test
+    void shouldTakeTheStrongestEvidenceWithItsHandicap() {
+        assertEquals(6, AnomalyScore.strongest(6, 8, 15, 1024));
+        assertEquals(7, AnomalyScore.strongest(6, 10, 15, 1024));
+        assertEquals(10, AnomalyScore.strongest(6, 10, 20, 1024));
+    }
+
+    @Test
+    void shouldCountSeverityHalfAsExpectedAndHalfAsSeen() {
+        LineStatistics line = new LineStatistics(1, 2, 80, 0, 30, 1.5, 0);
+
+        assertEquals(3 + 1.5 + 5, AnomalyScore.novelty(line, 3));
+        assertEquals(3 + 1.5 + 3, AnomalyScore.novelty(line, 3, 1));
+        LineStatistics plain = new LineStatistics(1, 0, 80, 0, 30, 1.5, 0);
+        assertEquals(3 + 1.5, AnomalyScore.novelty(plain, 3, 0));
+    }
+
+    @Test
     void shouldLeaveNumbersOutOfWordsButNotOutOfTheTail() {
         byte[] line = bytes("ab 12 c");
         float[] bits = {1, 3, 2, 10, 20, 4, 5, 1};

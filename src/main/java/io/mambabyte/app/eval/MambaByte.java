@@ -5,6 +5,8 @@ import io.mambabyte.score.KindCounts;
 import io.mambabyte.score.LineKind;
 import io.mambabyte.score.LineStatistics;
 import io.mambabyte.score.SessionKind;
+import io.mambabyte.score.SeverityCounts;
+import io.mambabyte.score.SeverityWords;
 import io.mambabyte.score.TailProbability;
 
 import java.util.Arrays;
@@ -33,10 +35,12 @@ final class MambaByte implements Detector {
     // Where the parts that are combined stand among those of score.
     private static final int NOVELTY = 0;
     private static final int TAIL = 1;
+    private static final int SIZE = 4;
     private static final int SESSION = 7;
 
     private final Lines lines;
     private final KindCounts kinds = new KindCounts();
+    private final SeverityCounts severities = new SeverityCounts();
     private final KindCounts sessions = new KindCounts();
 
     /**
@@ -57,6 +61,7 @@ final class MambaByte implements Detector {
     public void learn(Sample sample) {
         long[] kind = sample.lines().stream().mapToLong(LineKind::of).toArray();
         Arrays.stream(kind).forEach(kinds::add);
+        sample.lines().forEach(line -> severities.add(SeverityWords.count(line)));
         sessions.add(SessionKind.of(kind));
     }
 
@@ -79,7 +84,10 @@ final class MambaByte implements Detector {
         for (LineStatistics line : lines.of(sample)) {
             kind[i++] = line.kind();
             double rarity = kinds.bits(line.kind());
-            novelty = Math.max(novelty, AnomalyScore.novelty(line, rarity));
+            novelty =
+                    Math.max(
+                            novelty,
+                            AnomalyScore.novelty(line, rarity, severities.bits(line.severity())));
             tail = Math.max(tail, line.tailBits());
             words = Math.max(words, line.wordBits());
             excess = Math.max(excess, line.excessBits());
@@ -93,16 +101,24 @@ final class MambaByte implements Detector {
     }
 
     /**
-     * Puts the default before its parts: the lines' evidence, or the session's where it is more.
+     * Puts the default before its parts: the strongest of what its lines say and of what it says as
+     * a session.
      */
     @Override
     public UnaryOperator<double[]> calibrated(List<double[]> normal) {
         TailProbability novelty = part(normal, NOVELTY);
         TailProbability tail = part(normal, TAIL);
+        TailProbability size =
+                new TailProbability(
+                        normal.stream().mapToDouble(one -> logarithm(one[SIZE])).toArray());
         TailProbability session = part(normal, SESSION);
         return parts -> {
             double lines =
-                    AnomalyScore.combined(novelty.bits(parts[NOVELTY]), tail.bits(parts[TAIL]));
+                    AnomalyScore.strongest(
+                            novelty.bits(parts[NOVELTY]),
+                            tail.bits(parts[TAIL]),
+                            size.bits(logarithm(parts[SIZE])),
+                            normal.size());
             double[] all = new double[parts.length + 1];
             all[0] = Math.max(lines, session.bits(parts[SESSION]));
             System.arraycopy(parts, 0, all, 1, parts.length);
@@ -112,5 +128,10 @@ final class MambaByte implements Detector {
 
     private static TailProbability part(List<double[]> normal, int part) {
         return new TailProbability(normal.stream().mapToDouble(one -> one[part]).toArray());
+    }
+
+    /** Of one bit and more: fewer are as good as none. */
+    private static double logarithm(double bits) {
+        return Math.log(Math.max(bits, 1));
     }
 }

@@ -1,6 +1,7 @@
 package io.mambabyte.app.eval;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
@@ -62,5 +63,28 @@ class RankingTest {
                 3.5,
                 ranking(new double[] {9, 2, 2, 8, 1, 2}, 0, 1, 0, 0, 0, 0).rankOfFirst() - 0.5);
         assertEquals(1, ranking(new double[] {1, 9, 5}, 0, 1, 1).rankOfFirst());
+    }
+
+    @Test
+    void shouldDrawAnIntervalAroundTheAreaThatNarrowsWithMoreSamples() {
+        Ranking.Interval few = noisy(40).aurocInterval();
+        Ranking ranking = noisy(4000);
+        Ranking.Interval many = ranking.aurocInterval();
+
+        assertTrue(many.low() < ranking.auroc() && ranking.auroc() < many.high());
+        // Ten times narrower by the square root law; a factor of two for chance.
+        double ratio = (few.high() - few.low()) / (many.high() - many.low());
+        assertTrue(ratio > 5 && ratio < 20, few + " " + many);
+    }
+
+    private static Ranking noisy(int samples) {
+        SplittableRandom random = new SplittableRandom(11);
+        double[] scores = new double[samples];
+        int[] labels = new int[samples];
+        for (int i = 0; i < samples; i++) {
+            labels[i] = i % 4 == 0 ? 1 : 0;
+            scores[i] = random.nextDouble() + 0.5 * labels[i];
+        }
+        return ranking(scores, labels);
     }
 }

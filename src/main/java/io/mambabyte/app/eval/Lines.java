@@ -23,9 +23,9 @@ final class Lines {
     private static final int BATCH = 64;
 
     private final Context context;
-    private final Map<Sample, List<LineStatistics>> statistics;
+    private final IdentityHashMap<Sample, List<LineStatistics>> statistics;
 
-    private Lines(Context context, Map<Sample, List<LineStatistics>> statistics) {
+    private Lines(Context context, IdentityHashMap<Sample, List<LineStatistics>> statistics) {
         this.context = context;
         this.statistics = statistics;
     }
@@ -50,11 +50,12 @@ final class Lines {
         AtomicLong done = new AtomicLong();
         // Without context the same line has the same statistics wherever it comes.
         Map<ByteBuffer, LineStatistics> known = new ConcurrentHashMap<>();
-        List<Callable<Map<Sample, List<LineStatistics>>>> tasks = new ArrayList<>();
+        List<Callable<IdentityHashMap<Sample, List<LineStatistics>>>> tasks = new ArrayList<>();
         for (List<Sample> part : parts(streams, context)) {
             tasks.add(
                     () -> {
-                        Map<Sample, List<LineStatistics>> found = new IdentityHashMap<>();
+                        IdentityHashMap<Sample, List<LineStatistics>> found =
+                                new IdentityHashMap<>();
                         Scorer scorer = scorers.get();
                         RecurrentState state = model.newState();
                         Scorer.beginAlone(state, Framing.LINES);
@@ -75,7 +76,7 @@ final class Lines {
                         return found;
                     });
         }
-        Map<Sample, List<LineStatistics>> statistics = new IdentityHashMap<>();
+        IdentityHashMap<Sample, List<LineStatistics>> statistics = new IdentityHashMap<>();
         Parallel.run(threads, tasks).forEach(statistics::putAll);
         return new Lines(context, statistics);
     }

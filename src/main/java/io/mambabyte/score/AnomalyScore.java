@@ -76,7 +76,8 @@ public final class AnomalyScore {
     public static double strongest(double novelty, double tail, double size, long normal) {
         return Math.max(
                 novelty,
-                Math.max(tail - TAIL_HANDICAP_BITS, size - Math.log(normal) / Math.log(2)));
+                Math.max(
+                        tail - TAIL_HANDICAP_BITS, size - Math.log((double) normal) / Math.log(2)));
     }
 
     /**

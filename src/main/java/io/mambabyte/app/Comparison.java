@@ -10,6 +10,8 @@ import io.mambabyte.model.BatchForward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -95,8 +97,9 @@ final class Comparison {
         for (int i = 0; i < count; i++) {
             // By turns, so that neither is always the one that finds the caches warm.
             boolean plainFirst = i % 2 == 0;
-            Run first = run(prompts.get(i), plainFirst ? null : drafter);
-            Run second = run(prompts.get(i), plainFirst ? drafter : null);
+            RecurrentState after = after(prompts.get(i));
+            Run first = run(prompts.get(i), after, plainFirst ? null : drafter);
+            Run second = run(prompts.get(i), after, plainFirst ? drafter : null);
             Run without = plainFirst ? first : second;
             Run with = plainFirst ? second : first;
             if (same(without.made, with.made)) {
@@ -136,16 +139,24 @@ final class Comparison {
         long start = System.nanoTime();
         int i = 0;
         do {
-            run(prompts.get(i % prompts.size()), null);
-            run(prompts.get(i % prompts.size()), drafter);
+            byte[] prompt = prompts.get(i % prompts.size());
+            RecurrentState after = after(prompt);
+            run(prompt, after, null);
+            run(prompt, after, drafter);
             i++;
         } while (System.nanoTime() - start < WARM_UP_NS);
     }
 
-    /** Continues a prompt; without drafts where the drafter is null. */
-    private Run run(byte[] prompt, @org.jspecify.annotations.Nullable Drafter drafter) {
+    private RecurrentState after(byte[] prompt) {
         RecurrentState state = model.newState();
         prefill.feed(state, prompt, 0, prompt.length);
+        return state;
+    }
+
+    /** Continues a prompt; without drafts where the drafter is null. */
+    private Run run(byte[] prompt, RecurrentState after, @Nullable Drafter drafter) {
+        RecurrentState state = model.newState();
+        state.copyFrom(after);
         Decoder decoder = drafter == null ? plain : speculative;
         Drafter used = drafter == null ? Drafter.NONE : drafter;
         long start = System.nanoTime();

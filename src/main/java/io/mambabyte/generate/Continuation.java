@@ -172,7 +172,7 @@ public final class Continuation {
     /**
      * Asks the drafter.
      *
-     * @param byteNanos time in which a byte is made where nothing is drafted
+     * @param byteNanos time in which a byte is made at present
      * @param rowNanos time that checking one more byte takes
      * @param floor probability below which a byte is not worth trying
      * @param room most bytes

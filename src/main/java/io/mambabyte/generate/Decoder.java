@@ -29,9 +29,6 @@ public final class Decoder {
     /** Drafts go on a little longer than pays: some rows cost less than others. */
     private static final double SLACK = 0.8;
 
-    /** How fast the measured rate follows: share of a pass. */
-    private static final double RATE_SHARE = 1 / 64.0;
-
     private final BatchForward forward;
     private final Sampler sampler;
     private final PassTimes times;
@@ -39,11 +36,6 @@ public final class Decoder {
     private final byte[] fed = new byte[DRAFT_MAX + 1];
     private final int[] tried;
     private final int[] firstRow;
-
-    /** Bytes that were made lately, and nanoseconds that it took: means of passes. */
-    private double meanBytes;
-
-    private double meanNanos;
 
     /**
      * Makes a decoder.
@@ -109,21 +101,18 @@ public final class Decoder {
         }
         long end = System.nanoTime();
         times.add(forward.rows(), end - passStart);
-        double share = meanNanos == 0 ? 1 : RATE_SHARE;
-        meanBytes += (made - meanBytes) * share;
-        meanNanos += (end - start - meanNanos) * share;
+        times.made(made, end - start);
         return made;
     }
 
     /** Decides how many bytes of which draft are tried. */
     private void plan(List<Continuation> continuations) {
         int count = continuations.size();
-        double byteNanos = times.of(count) / count;
-        double worth = Math.max(1 / byteNanos, meanNanos == 0 ? 0 : meanBytes / meanNanos);
+        double byteNanos = times.byteNanos(count);
         int rows = count;
         for (int i = 0; i < count; i++) {
             double rowNanos = (times.of(rows + SLOPE_ROWS) - times.of(rows)) / SLOPE_ROWS;
-            double floor = SLACK * rowNanos * worth;
+            double floor = SLACK * rowNanos / byteNanos;
             int room = Math.min(DRAFT_MAX, forward.maxRows() - rows);
             Continuation continuation = continuations.get(i);
             // Once so many share a pass that a row costs what a byte does, no draft can pay.
@@ -134,7 +123,7 @@ public final class Decoder {
             tried[i] = 0;
             for (int length = 1; length <= draft.length(); length++) {
                 bytes += draft.survival(length - 1);
-                double gain = bytes - worth * (times.of(rows + length) - times.of(rows));
+                double gain = bytes * byteNanos - (times.of(rows + length) - times.of(rows));
                 if (gain > best) {
                     best = gain;
                     tried[i] = length;

@@ -55,7 +55,7 @@ public final class Draft {
      * What the draft is for.
      *
      * @param sampling how bytes are drawn
-     * @param byteNanos time in which a byte is made where nothing is drafted
+     * @param byteNanos time in which a byte is made at present
      * @param rowNanos time that checking one more byte takes
      * @param firstTrust what the first byte's confidence is multiplied by
      * @param trust the same of those after it
@@ -80,7 +80,7 @@ public final class Draft {
     }
 
     /**
-     * Time in which a byte is made where nothing is drafted: what drafting must stay below.
+     * Time in which a byte is made at present: what a byte that is drafted right saves.
      *
      * @return nanoseconds, as measured lately
      */

@@ -18,20 +18,30 @@ public final class HistoryIndex {
     static final int NO_GUESS = ORDERS.length;
 
     private static final int RUNS = 8;
+
+    /** How often in a row a context was followed by the same byte is counted so far: 4 levels. */
+    private static final int COUNT_MAX = 15;
+
+    private static final int COUNT_LEVELS = 4;
+    private static final int COUNT_BITS = 4;
     private static final int BYTE_BITS = 8;
+    private static final int TAG_SHIFT = COUNT_BITS + BYTE_BITS;
 
     /** A guess's share in the measured accuracy, once there were as many as its inverse. */
     private static final float LEAST_SHARE = 1 / 64f;
 
-    /** {@code [order][place]}: 24 bits of the context's hash, then the byte that followed it. */
+    /**
+     * {@code [order][place]}: 20 bits of the context's hash, how often in a row the byte followed it
+     * but for the first time, and the byte.
+     */
     private final int[][] tables;
 
     private final int shift;
 
-    /** {@code [order * RUNS + run]}: share of the guesses that were right. */
-    private final float[] accuracy = new float[ORDERS.length * RUNS];
+    /** By order, run and count: share of the guesses that were right. */
+    private final float[] accuracy = new float[ORDERS.length * RUNS * COUNT_LEVELS];
 
-    private final float[] share = new float[ORDERS.length * RUNS];
+    private final float[] share = new float[accuracy.length];
 
     /**
      * Makes an empty index.
@@ -46,10 +56,12 @@ public final class HistoryIndex {
         shift = Long.SIZE - bits;
         for (int order = 0; order < ORDERS.length; order++) {
             for (int run = 0; run < RUNS; run++) {
-                int cell = order * RUNS + run;
-                // Before anything was seen: long contexts and long runs are usually right.
-                accuracy[cell] = 1 - 0.5f / (1 + run) * (order + 1) / ORDERS.length;
-                share[cell] = 1 / 4f;
+                for (int level = 0; level < COUNT_LEVELS; level++) {
+                    int cell = (order * RUNS + run) * COUNT_LEVELS + level;
+                    // Before anything was seen: long contexts and long runs are usually right.
+                    accuracy[cell] = 1 - 0.5f / (1 + run) * (order + 1) / ORDERS.length;
+                    share[cell] = 1 / 4f;
+                }
             }
         }
     }
@@ -107,24 +119,28 @@ public final class HistoryIndex {
     /**
      * The longest context that is known.
      *
-     * @return its index among the lengths, and the byte that followed it last: {@code order << 8 |
-     *     byte}; {@code NO_GUESS << 8} where none is known
+     * @return its index among the lengths, the count and the byte that followed it last: {@code
+     *     order << 12 | count << 8 | byte}; {@code NO_GUESS << 12} where none is known
      */
     int guess(Context context) {
         for (int order = 0; order < ORDERS.length; order++) {
             if (ORDERS[order] <= context.length) {
                 long hash = context.hash(ORDERS[order]);
                 int entry = tables[order][(int) (hash >>> shift)];
-                if (entry >>> BYTE_BITS == tag(hash)) {
-                    return order << BYTE_BITS | (entry & 0xff);
+                if (entry >>> TAG_SHIFT == tag(hash)) {
+                    return guess(order, entry);
                 }
             }
         }
-        return NO_GUESS << BYTE_BITS;
+        return NO_GUESS << TAG_SHIFT;
+    }
+
+    private static int guess(int order, int entry) {
+        return order << TAG_SHIFT | (entry & (1 << TAG_SHIFT) - 1);
     }
 
     static int order(int guess) {
-        return guess >>> BYTE_BITS;
+        return guess >>> TAG_SHIFT;
     }
 
     static int value(int guess) {
@@ -138,36 +154,47 @@ public final class HistoryIndex {
 
     /** Learns what a guess was worth and what follows the context, which then goes on with it. */
     void learn(Context context, int value) {
-        int guess = guess(context);
-        if (order(guess) != NO_GUESS) {
+        int guess = NO_GUESS << TAG_SHIFT;
+        for (int order = ORDERS.length - 1; order >= 0 && ORDERS[order] <= context.length; order--) {
+            long hash = context.hash(ORDERS[order]);
+            int[] table = tables[order];
+            int place = (int) (hash >>> shift);
+            int entry = table[place];
+            int count = 0;
+            if (entry >>> TAG_SHIFT == tag(hash)) {
+                guess = guess(order, entry);
+                count = (entry & 0xff) == value ? Math.min(COUNT_MAX, count(entry) + 1) : 0;
+            }
+            table[place] = tag(hash) << TAG_SHIFT | count << BYTE_BITS | value;
+        }
+        boolean known = order(guess) != NO_GUESS;
+        boolean right = known && value(guess) == value;
+        if (known) {
             int cell = cell(guess, context);
-            boolean right = value(guess) == value;
             accuracy[cell] += ((right ? 1 : 0) - accuracy[cell]) * share[cell];
             share[cell] = Math.max(LEAST_SHARE, share[cell] / (1 + share[cell]));
-            if (right) {
-                context.hit();
-            } else {
-                context.miss();
-            }
+        }
+        if (right) {
+            context.hit();
         } else {
             context.miss();
-        }
-        for (int order = 0; order < ORDERS.length; order++) {
-            if (ORDERS[order] <= context.length) {
-                long hash = context.hash(ORDERS[order]);
-                tables[order][(int) (hash >>> shift)] = tag(hash) << BYTE_BITS | value;
-            }
         }
         context.push(value);
     }
 
+    private static int count(int entry) {
+        return entry >>> BYTE_BITS & COUNT_MAX;
+    }
+
     // Never 0, which is an empty place.
     private static int tag(long hash) {
-        return (int) (hash & 0xffffff) | 1;
+        return (int) (hash & 0xfffff) | 1;
     }
 
     private static int cell(int guess, Context context) {
         int run = Math.min(RUNS - 1, Integer.SIZE - Integer.numberOfLeadingZeros(context.run));
-        return order(guess) * RUNS + run;
+        int count = count(guess);
+        int level = count > 3 ? 3 : count > 1 ? 2 : count;
+        return (order(guess) * RUNS + run) * COUNT_LEVELS + level;
     }
 }

@@ -48,6 +48,7 @@ final class ModelAccuracy {
     /** Nanoseconds of a guess, the last few of them. */
     private double guessNanos;
 
+    private double usual = 0.9;
     private double gain;
     private int trial;
     private long pause = PAUSE_FIRST;
@@ -87,6 +88,17 @@ final class ModelAccuracy {
 
     double of(int cell) {
         return accuracy[cell];
+    }
+
+    /** How often guesses were right lately, of all kinds. */
+    double usual() {
+        return usual;
+    }
+
+    /** Learns whether the model's guess was right. */
+    void learnModel(int cell, boolean right) {
+        usual += ((right ? 1 : 0) - usual) * LEAST_SHARE;
+        learn(cell, right);
     }
 
     void learn(int cell, boolean right) {

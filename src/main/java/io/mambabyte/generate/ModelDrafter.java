@@ -103,7 +103,7 @@ public final class ModelDrafter implements Drafter {
             int truth = bytes[offset + i] & 0xff;
             right = note.value == truth;
             if (note.model != NOTHING) {
-                accuracy.learn(note.cell, note.model == truth);
+                accuracy.learnModel(note.cell, note.model == truth);
                 if (note.otherCell != NOTHING) {
                     accuracy.learn(note.otherCell, note.history == truth);
                 }
@@ -160,9 +160,7 @@ public final class ModelDrafter implements Drafter {
         }
         note.value = note.history;
         note.model = NOTHING;
-        // Right at most where the history is not; and then it saves a byte's time, less a row's.
-        double most = (1 - note.historyConfidence) * draft.survival() * byteNanos;
-        if (!accuracy.pays() || most < accuracy.guessNanos()) {
+        if (!accuracy.pays() || !worthAsking(draft, note)) {
             return note.historyConfidence;
         }
         long start = System.nanoTime();
@@ -170,6 +168,16 @@ public final class ModelDrafter implements Drafter {
         note.nanos = System.nanoTime() - start;
         accuracy.took(note.nanos, guesser.fed());
         return combine(note, guesser.odds());
+    }
+
+    /**
+     * Whether an answer can be worth its time: it helps where the history is wrong, and where the
+     * history says nothing the byte's row is to be paid too.
+     */
+    private boolean worthAsking(Draft draft, Note note) {
+        double helps = draft.survival() * (1 - note.historyConfidence) * accuracy.usual();
+        double row = note.history == NOTHING ? rowNanos : 0;
+        return helps * byteNanos - row > accuracy.guessNanos();
     }
 
     private double combine(Note note, double odds) {

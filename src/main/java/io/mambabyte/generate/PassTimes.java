@@ -16,6 +16,9 @@ final class PassTimes {
     /** How much of a longer pass's news is about all passes. */
     private static final double COMMON_SHARE = 0.05;
 
+    /** Share of a turn in the measured rate. */
+    private static final double TURN_SHARE = 1 / 64.0;
+
     private static final double FORGET_SHARE = 0.0005;
 
     /** Nanoseconds of a pass over one byte. */
@@ -23,6 +26,11 @@ final class PassTimes {
 
     /** Times that; {@code [1]} is 1. */
     private final double[] factor;
+
+    /** Bytes that were made lately, and nanoseconds that it took: means of turns. */
+    private double meanBytes;
+
+    private double meanNanos;
 
     private final boolean learns;
     private boolean measured;
@@ -61,6 +69,26 @@ final class PassTimes {
     /** Time of a pass; in units of its own before the first was measured. */
     double of(int rows) {
         return one * factor[Math.min(rows, factor.length - 1)];
+    }
+
+    /**
+     * Time in which a byte is made at present: as measured lately, drafts and all, and at most that
+     * of one by one.
+     *
+     * @param together continuations of a pass
+     */
+    double byteNanos(int together) {
+        double oneByOne = of(together) / together;
+        return meanNanos == 0 ? oneByOne : Math.min(oneByOne, meanNanos / meanBytes);
+    }
+
+    /** Learns what a whole turn took, and how many bytes it made. */
+    void made(int bytes, long took) {
+        if (learns) {
+            double share = meanNanos == 0 ? 1 : TURN_SHARE;
+            meanBytes += (bytes - meanBytes) * share;
+            meanNanos += (took - meanNanos) * share;
+        }
     }
 
     void add(int rows, long took) {

@@ -2,6 +2,9 @@ package io.mambabyte.generate;
 
 import io.mambabyte.model.BatchForward;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateCodec;
+import io.mambabyte.model.StateRounding;
 
 import java.util.List;
 
@@ -32,6 +35,8 @@ public final class Decoder {
     private final BatchForward forward;
     private final Sampler sampler;
     private final PassTimes times;
+    private final StateRounding rounding;
+    private final StateCodec codec;
     private final int maxTogether;
     private final byte[] fed = new byte[DRAFT_MAX + 1];
     private final int[] tried;
@@ -44,11 +49,25 @@ public final class Decoder {
      * @param maxTogether most continuations of one pass
      */
     public Decoder(MambaModel model, int maxTogether) {
-        this(model, maxTogether, new PassTimes(maxRows(maxTogether)));
+        this(model, maxTogether, StateRounding.NONE);
+    }
+
+    /**
+     * Makes a decoder that rounds states at fixed positions, so that what it makes is what scoring
+     * that rounds there finds.
+     *
+     * @param model what continues
+     * @param maxTogether most continuations of one pass
+     * @param rounding where and how far
+     */
+    public Decoder(MambaModel model, int maxTogether, StateRounding rounding) {
+        this(model, maxTogether, rounding, new PassTimes(maxRows(maxTogether)));
     }
 
     /** With times that are given. */
-    Decoder(MambaModel model, int maxTogether, PassTimes times) {
+    Decoder(MambaModel model, int maxTogether, StateRounding rounding, PassTimes times) {
+        this.rounding = rounding;
+        codec = new StateCodec(model, rounding.precision());
         this.maxTogether = maxTogether;
         this.times = times;
         forward = new BatchForward(model, maxTogether, maxRows(maxTogether));
@@ -97,6 +116,10 @@ public final class Decoder {
         for (int i = 0; i < count; i++) {
             int kept = continuations.get(i).verify(sampler, forward, tried[i], firstRow[i]);
             forward.keep(i, kept);
+            RecurrentState state = continuations.get(i).state();
+            if (rounding.at(state.position())) {
+                codec.round(state);
+            }
             made += kept;
         }
         long end = System.nanoTime();
@@ -113,8 +136,10 @@ public final class Decoder {
         for (int i = 0; i < count; i++) {
             double rowNanos = (times.of(rows + SLOPE_ROWS) - times.of(rows)) / SLOPE_ROWS;
             double floor = SLACK * rowNanos / byteNanos;
-            int room = Math.min(DRAFT_MAX, forward.maxRows() - rows);
             Continuation continuation = continuations.get(i);
+            // No pass goes beyond a position where the state is rounded.
+            int toRounding = rounding.bytesToNext(continuation.state().position()) - 1;
+            int room = Math.min(toRounding, Math.min(DRAFT_MAX, forward.maxRows() - rows));
             // Once so many share a pass that a row costs what a byte does, no draft can pay.
             continuation.propose(byteNanos, rowNanos, floor, floor < SLACK ? room : 0);
             Draft draft = continuation.draft();

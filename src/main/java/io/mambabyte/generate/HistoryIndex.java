@@ -31,8 +31,8 @@ public final class HistoryIndex {
     private static final float LEAST_SHARE = 1 / 64f;
 
     /**
-     * {@code [order][place]}: 20 bits of the context's hash, how often in a row the byte followed it
-     * but for the first time, and the byte.
+     * {@code [order][place]}: 20 bits of the context's hash, how often in a row the byte followed
+     * it but for the first time, and the byte.
      */
     private final int[][] tables;
 
@@ -155,7 +155,9 @@ public final class HistoryIndex {
     /** Learns what a guess was worth and what follows the context, which then goes on with it. */
     void learn(Context context, int value) {
         int guess = NO_GUESS << TAG_SHIFT;
-        for (int order = ORDERS.length - 1; order >= 0 && ORDERS[order] <= context.length; order--) {
+        for (int order = ORDERS.length - 1;
+                order >= 0 && ORDERS[order] <= context.length;
+                order--) {
             long hash = context.hash(ORDERS[order]);
             int[] table = tables[order];
             int place = (int) (hash >>> shift);

@@ -3,6 +3,8 @@ package io.mambabyte.generate;
 import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateCodec;
+import io.mambabyte.model.StateRounding;
 
 /**
  * Feeds a state the text that a continuation follows. Holds scratch memory; one instance a thread.
@@ -13,6 +15,8 @@ public final class Prefill {
 
     private final Forward forward;
     private final byte[] chunk = new byte[ROWS_MAX];
+    private final StateRounding rounding;
+    private final StateCodec codec;
 
     /**
      * Allocates the scratch memory.
@@ -20,6 +24,18 @@ public final class Prefill {
      * @param model the model
      */
     public Prefill(MambaModel model) {
+        this(model, StateRounding.NONE);
+    }
+
+    /**
+     * Allocates the scratch memory.
+     *
+     * @param model the model
+     * @param rounding where and how far states are rounded
+     */
+    public Prefill(MambaModel model, StateRounding rounding) {
+        this.rounding = rounding;
+        codec = new StateCodec(model, rounding.precision());
         forward = new Forward(model, ROWS_MAX);
     }
 
@@ -40,10 +56,16 @@ public final class Prefill {
             done = 1;
         }
         while (done < length) {
-            int rows = Math.min(ROWS_MAX, length - done);
+            int rows =
+                    Math.min(
+                            Math.min(ROWS_MAX, length - done),
+                            rounding.bytesToNext(state.position()));
             chunk[0] = (byte) pending;
             System.arraycopy(text, offset + done, chunk, 1, rows - 1);
             forward.forward(state, chunk, 0, rows);
+            if (rounding.at(state.position())) {
+                codec.round(state);
+            }
             done += rows;
             pending = text[offset + done - 1] & 0xff;
         }

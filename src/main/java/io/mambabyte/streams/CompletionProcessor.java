@@ -12,6 +12,7 @@ import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
 import io.mambabyte.model.StateCodec;
 import io.mambabyte.model.StateFormatException;
+import io.mambabyte.model.StateRounding;
 
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -39,6 +40,7 @@ final class CompletionProcessor
 
     private final CompletionConfig config;
     private final MambaModel model;
+    private final StateRounding rounding;
     private final String storeName;
     private final Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening;
     private final StateCodec codec;
@@ -59,10 +61,12 @@ final class CompletionProcessor
             CompletionConfig config,
             MambaModel model,
             MambaModel draftModel,
+            StateRounding rounding,
             String storeName,
             Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening) {
         this.config = config;
         this.model = model;
+        this.rounding = rounding;
         this.storeName = storeName;
         this.opening = opening;
         codec = new StateCodec(model);
@@ -213,8 +217,8 @@ final class CompletionProcessor
             return;
         }
         if (decoder == null) {
-            decoder = new Decoder(model, config.maxTogether());
-            prefill = new Prefill(model);
+            decoder = new Decoder(model, config.maxTogether(), rounding);
+            prefill = new Prefill(model, rounding);
         }
         long end = System.nanoTime() + config.slice().toNanos();
         do {

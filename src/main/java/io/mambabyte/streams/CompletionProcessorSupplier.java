@@ -3,6 +3,7 @@ package io.mambabyte.streams;
 import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.StateRounding;
 
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -28,6 +29,7 @@ public final class CompletionProcessorSupplier
     private final CompletionConfig config;
     private final MambaModel model;
     private final MambaModel draftModel;
+    private final StateRounding rounding;
     private final String storeName;
     private final MambaByteConfig.StoreType storeType;
     private final Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening;
@@ -84,12 +86,13 @@ public final class CompletionProcessorSupplier
         this.shared = shared;
         storeName = component.name() + "-completions";
         storeType = component.store();
+        rounding = component.stateRounding();
         draftModel = config.loadDraftModel();
     }
 
     @Override
     public Processor<byte[], CompletionRequest, byte[], Completion> get() {
-        return new CompletionProcessor(config, model, draftModel, storeName, opening);
+        return new CompletionProcessor(config, model, draftModel, rounding, storeName, opening);
     }
 
     @Override

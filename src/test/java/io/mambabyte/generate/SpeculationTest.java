@@ -2,6 +2,7 @@ package io.mambabyte.generate;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +14,9 @@ import io.mambabyte.model.ModelSource;
 import io.mambabyte.model.Norm;
 import io.mambabyte.model.RandomModels;
 import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StatePrecision;
+import io.mambabyte.model.StateRounding;
+import io.mambabyte.score.Scorer;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -95,7 +99,8 @@ class SpeculationTest {
                         drafter,
                         maxDraft);
         // A truth of its own: append counted the prompt.
-        Decoder decoder = new Decoder(model, 1, PassTimes.allAlike(Decoder.maxRows(1)));
+        Decoder decoder =
+                new Decoder(model, 1, StateRounding.NONE, PassTimes.allAlike(Decoder.maxRows(1)));
         while (made.finished() == null) {
             decoder.advance(List.of(made));
         }
@@ -168,6 +173,66 @@ class SpeculationTest {
     }
 
     @Test
+    void shouldRoundStatesWhereScoringDoes() {
+        StateRounding rounding = new StateRounding(StatePrecision.INT8, 16);
+        for (MambaModel model : models()) {
+            Random random = new Random(9);
+            for (int i = 0; i < 12; i++) {
+                byte[] prompt = prompt(random);
+                Sampling sampling = Sampling.of(TEMPERATURES[i % 3], i);
+                List<Continuation> made = new ArrayList<>();
+                ModelDrafter.Shared shared = new ModelDrafter.Shared(model);
+                for (Drafter drafter :
+                        List.of(
+                                Drafter.NONE,
+                                new HistoryDrafter(new HistoryIndex(8)),
+                                new ModelDrafter(shared, null))) {
+                    RecurrentState state = model.newState();
+                    new Prefill(model, rounding).feed(state, prompt, 0, prompt.length);
+                    made.add(
+                            continued(
+                                    state,
+                                    prompt,
+                                    sampling,
+                                    drafter,
+                                    new Decoder(
+                                            model,
+                                            1,
+                                            rounding,
+                                            PassTimes.allAlike(Decoder.maxRows(1)))));
+                }
+                RecurrentState scored = model.newState();
+                Scorer scorer = new Scorer(model, rounding);
+                byte[] text = Arrays.copyOf(prompt, prompt.length + 80);
+                System.arraycopy(made.getFirst().bytes(0, 80), 0, text, prompt.length, 80);
+                scorer.replay(scored, text, 0, text.length, false);
+                for (Continuation each : made) {
+                    assertArrayEquals(made.getFirst().bytes(0, 80), each.bytes(0, 80));
+                    assertTrue(each.state().bitsEqual(scored));
+                }
+                RecurrentState unrounded = after(model, text);
+                assertFalse(unrounded.bitsEqual(scored));
+            }
+        }
+    }
+
+    private static Continuation continued(
+            RecurrentState state,
+            byte[] prompt,
+            Sampling sampling,
+            Drafter drafter,
+            Decoder decoder) {
+        drafter.begin();
+        drafter.append(prompt, 0, prompt.length);
+        Continuation made =
+                new Continuation(state, prompt, sampling, StopSequences.NONE, 80, drafter, 24);
+        while (made.finished() == null) {
+            decoder.advance(List.of(made));
+        }
+        return made;
+    }
+
+    @Test
     @Tag("soak")
     void shouldMakeWhatPlainDecodingMakesOverAThousandPrompts() throws Exception {
         MambaModel model = MambaModel.load(ModelSource.of("logs-small"));
@@ -213,7 +278,8 @@ class SpeculationTest {
                             drafter,
                             4));
         }
-        Decoder decoder = new Decoder(model, 17, PassTimes.allAlike(Decoder.maxRows(17)));
+        Decoder decoder =
+                new Decoder(model, 17, StateRounding.NONE, PassTimes.allAlike(Decoder.maxRows(17)));
         List<Continuation> active = new ArrayList<>(all);
         while (!active.isEmpty()) {
             decoder.advance(active);
@@ -270,7 +336,8 @@ class SpeculationTest {
                         60,
                         drafter,
                         24);
-        Decoder decoder = new Decoder(model, 1, PassTimes.allAlike(Decoder.maxRows(1)));
+        Decoder decoder =
+                new Decoder(model, 1, StateRounding.NONE, PassTimes.allAlike(Decoder.maxRows(1)));
         while (made.finished() == null) {
             decoder.advance(List.of(made));
         }

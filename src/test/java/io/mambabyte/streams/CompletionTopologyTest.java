@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
+import io.mambabyte.avro.Likelihood;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
 import io.mambabyte.generate.Drafter;
@@ -469,8 +470,8 @@ class CompletionTopologyTest {
         }
     }
 
-    @Test
-    void shouldContinueWhatWasScored() {
+    /** Likelihoods and completions in one topology; gives the topic of raw records. */
+    private TestInputTopic<byte[], byte[]> startScoring(Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(REGISTRY);
         all.put("application.id", "scored-and-completed");
         all.put("bootstrap.servers", "unused:1");
@@ -479,6 +480,7 @@ class CompletionTopologyTest {
         all.put("mambabyte.input.topics", "raw");
         all.put("mambabyte.completion.requests.topic", "requests");
         all.put("ensure.explicit.internal.resource.naming", "true");
+        all.putAll(settings);
         MambaByteConfig config = new MambaByteConfig(all);
         var topology =
                 LikelihoodTopology.build(
@@ -493,9 +495,12 @@ class CompletionTopologyTest {
                         new ByteArraySerializer(),
                         ConfluentAvroSerde.ofValues(CompletionRequest.class, REGISTRY)
                                 .serializer());
-        TestInputTopic<byte[], byte[]> raw =
-                driver.createInputTopic(
-                        "raw", new ByteArraySerializer(), new ByteArraySerializer());
+        return driver.createInputTopic("raw", new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    @Test
+    void shouldContinueWhatWasScored() {
+        TestInputTopic<byte[], byte[]> raw = startScoring(Map.of());
         raw.pipeInput(bytes("host"), bytes("line one"));
         raw.pipeInput(bytes("other"), bytes("something else"));
         ask("host", request("first", "").setPrompt(null).setContinueKey(true).setSeed(1).build());
@@ -516,5 +521,79 @@ class CompletionTopologyTest {
                         .orElseThrow()
                         .value
                         .getMessage());
+    }
+
+    @Test
+    void shouldFindCompletionAsLikelyWhenItIsScoredLaterAcrossRoundings() {
+        TestInputTopic<byte[], byte[]> raw =
+                startScoring(
+                        Map.of(
+                                "mambabyte.state.rounding", "int8",
+                                "mambabyte.state.rounding.bytes", "64",
+                                "mambabyte.checkpoint.bytes", "64",
+                                "mambabyte.per.byte", "true"));
+        raw.pipeInput(bytes("host"), bytes("a line of the host"));
+        int made = 300;
+        for (String draft : List.of("none", "both")) {
+            ask(
+                    "host",
+                    request(draft, "and a prompt of it ")
+                            .setContinueKey(true)
+                            .setMaxBytes(made)
+                            .setDraft(draft)
+                            .build());
+        }
+        List<KeyValue<byte[], Completion>> chunks = untilEnded(2);
+        Map<String, byte[]> texts = texts(chunks);
+        assertArrayEquals(texts.get("none"), texts.get("both"));
+        ByteArrayOutputStream later = new ByteArrayOutputStream();
+        later.writeBytes(bytes("and a prompt of it "));
+        int prompt = later.size();
+        later.writeBytes(texts.getOrDefault("none", new byte[0]));
+        likelihoods();
+        raw.pipeInput(bytes("host"), later.toByteArray());
+        List<Float> surprisal = likelihoods().getLast().value.getSurprisal();
+        int at = prompt;
+        for (KeyValue<byte[], Completion> chunk : chunks) {
+            if (chunk.value.getId().equals("both")) {
+                double bits = 0;
+                for (int i = chunk.value.getBytes().remaining(); i > 0; i--) {
+                    bits += surprisal.get(at++);
+                }
+                assertEquals(-bits, chunk.value.getLog2Likelihood(), "chunk that ends at " + at);
+            }
+        }
+        assertEquals(prompt + made, at);
+        // It would be another text, or another likelihood, without the roundings.
+        RecurrentState state = after(bytes("a line of the host\nand a prompt of it "));
+        Continuation unrounded =
+                new Continuation(
+                        state,
+                        new byte[0],
+                        Sampling.of(1, 0),
+                        StopSequences.NONE,
+                        made,
+                        Drafter.NONE,
+                        0);
+        Decoder decoder = new Decoder(MODEL, 1);
+        while (unrounded.finished() == null) {
+            decoder.advance(List.of(unrounded));
+        }
+        boolean differs = false;
+        for (int i = 0; i < made; i++) {
+            differs |= unrounded.surprisal(i) != surprisal.get(prompt + i);
+        }
+        assertTrue(differs);
+    }
+
+    private List<KeyValue<byte[], Likelihood>> likelihoods() {
+        if (driver == null) {
+            throw new IllegalStateException("not started");
+        }
+        return driver.createOutputTopic(
+                        "likelihoods",
+                        new ByteArrayDeserializer(),
+                        ConfluentAvroSerde.ofValues(Likelihood.class, REGISTRY).deserializer())
+                .readKeyValuesToList();
     }
 }

@@ -73,6 +73,7 @@ final class RunCommand implements Callable<Integer> {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(25);
     private static final int THREAD_REPLACEMENTS_MAX = 5;
     private static final Duration THREAD_REPLACEMENTS_PERIOD = Duration.ofMinutes(10);
+    private static final Duration WAIT_PAUSE = Duration.ofSeconds(1);
     private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(5);
 
     @Spec private CommandSpec spec = CommandSpec.create();
@@ -147,6 +148,14 @@ final class RunCommand implements Callable<Integer> {
     private boolean allowUnknown;
 
     @Option(
+            names = "--wait",
+            paramLabel = "SECONDS",
+            description =
+                    "How long to wait at the start until cluster and registry answer (0): where all"
+                            + " are started together.")
+    private int waitSeconds;
+
+    @Option(
             names = "--log-format",
             defaultValue = "${env:MAMBABYTE_LOG_FORMAT:-text}",
             paramLabel = "text|json",
@@ -187,7 +196,12 @@ final class RunCommand implements Callable<Integer> {
         }
         MambaModel loaded = component.loadModel();
         TopicCheck topics = new TopicCheck(settings);
-        long inputMaxBytes = topics.check(createTopics, Optional.ofNullable(partitions));
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(waitSeconds);
+        long inputMaxBytes =
+                patiently(
+                        () -> topics.check(createTopics, Optional.ofNullable(partitions)),
+                        deadline,
+                        err);
         settings.addSizes(
                 new LikelihoodProcessorSupplier<byte[]>(component, loaded, Function.identity()),
                 inputMaxBytes);
@@ -197,7 +211,7 @@ final class RunCommand implements Callable<Integer> {
         err.flush();
         Serde<Likelihood> serde = component.outputSerde();
         if (serde instanceof LikelihoodSerde own) {
-            own.register(component.outputTopic());
+            patiently(() -> own.register(component.outputTopic()), deadline, err);
         }
         StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
         KafkaStreams streams =
@@ -210,6 +224,33 @@ final class RunCommand implements Callable<Integer> {
                 err.flush();
             }
             return run(streams, err);
+        }
+    }
+
+    /** Something that needs the cluster or the registry. */
+    private interface Asked<T> {
+        T ask() throws InterruptedException;
+    }
+
+    private static <T> T patiently(Asked<T> asked, long deadline, PrintWriter err)
+            throws InterruptedException {
+        boolean said = false;
+        while (true) {
+            try {
+                return asked.ask();
+            } catch (NoAnswerException | SchemaRegistryException e) {
+                boolean temporary =
+                        !(e instanceof SchemaRegistryException refusal) || refusal.isTemporary();
+                if (!temporary || System.nanoTime() >= deadline) {
+                    throw e;
+                }
+                if (!said) {
+                    err.println("note: waiting: " + e.getMessage());
+                    err.flush();
+                    said = true;
+                }
+                Thread.sleep(WAIT_PAUSE);
+            }
         }
     }
 

@@ -10,10 +10,12 @@ import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.streams.StreamsConfig;
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -29,6 +31,7 @@ import java.util.concurrent.TimeoutException;
 /** Looks at the topics before the topology starts, and creates those that are missing if asked. */
 final class TopicCheck {
     private static final int TIMEOUT_S = 15;
+    private static final Duration VISIBLE_PAUSE = Duration.ofMillis(100);
 
     private final RunSettings settings;
     private final MambaByteConfig component;
@@ -139,11 +142,10 @@ final class TopicCheck {
         // Inputs first: the others are sized after them.
         for (String topic : missing) {
             if (component.inputTopics().contains(topic)) {
-                await(
-                        admin.createTopics(List.of(new NewTopic(topic, partitions, NO_FACTOR)))
-                                .all());
+                create(admin, new NewTopic(topic, partitions, NO_FACTOR));
             }
         }
+        awaitVisible(admin, component.inputTopics());
         found.putAll(describe(admin, component.inputTopics()));
         maxBytes.putAll(maxMessageBytes(admin, component.inputTopics()));
         long inputMaxBytes =
@@ -174,12 +176,47 @@ final class TopicCheck {
                                         Map.of(
                                                 TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                                                 Long.toString(needed)));
-                await(admin.createTopics(List.of(created)).all());
+                create(admin, created);
             }
         }
+        awaitVisible(admin, missing);
         maxBytes.putAll(maxMessageBytes(admin, missing));
         if (!missing.isEmpty()) {
             advice.add("created " + String.join(", ", missing));
+        }
+    }
+
+    private void create(Admin admin, NewTopic topic) throws InterruptedException {
+        try {
+            admin.createTopics(List.of(topic)).all().get(TIMEOUT_S, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            // By another instance, or by an attempt of this one that was not answered in time.
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw failure(e.getCause());
+            }
+        } catch (TimeoutException e) {
+            throw failure(e);
+        }
+    }
+
+    // A topic is created at the controller; the broker that is asked next may not know it yet.
+    private void awaitVisible(Admin admin, List<String> topics) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_S);
+        while (true) {
+            try {
+                if (describe(admin, topics).size() == topics.size()) {
+                    maxMessageBytes(admin, topics);
+                    return;
+                }
+            } catch (UnknownTopicOrPartitionException e) {
+                // Not yet.
+            }
+            if (System.nanoTime() >= deadline) {
+                throw new NoAnswerException(
+                        "%s created %s and does not know of them after %d s"
+                                .formatted(bootstrap(), String.join(", ", topics), TIMEOUT_S));
+            }
+            Thread.sleep(VISIBLE_PAUSE);
         }
     }
 
@@ -225,6 +262,9 @@ final class TopicCheck {
         try {
             return future.get(TIMEOUT_S, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof UnknownTopicOrPartitionException unknown) {
+                throw unknown;
+            }
             throw failure(e.getCause());
         } catch (TimeoutException e) {
             throw failure(e);
@@ -234,7 +274,7 @@ final class TopicCheck {
     private ConfigException failure(@Nullable Throwable cause) {
         return cause instanceof TimeoutException
                         || cause instanceof org.apache.kafka.common.errors.TimeoutException
-                ? new ConfigException(
+                ? new NoAnswerException(
                         "No answer from "
                                 + bootstrap()
                                 + " within "
@@ -242,7 +282,11 @@ final class TopicCheck {
                                 + " s: is a broker listening there, with the security settings that"
                                 + " it expects?")
                 : new ConfigException(
-                        bootstrap() + " answered: " + (cause == null ? "" : cause.getMessage()));
+                        bootstrap()
+                                + " answered: "
+                                + (cause == null || cause.getMessage() == null
+                                        ? cause
+                                        : cause.getMessage()));
     }
 
     private String bootstrap() {

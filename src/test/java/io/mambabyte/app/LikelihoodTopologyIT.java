@@ -26,6 +26,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -375,7 +376,9 @@ class LikelihoodTopologyIT {
                     "the value has 2000000 bytes; mambabyte.max.record.bytes is 1048576",
                     header(dead, "__streams.errors.message"));
             assertEquals(input, header(dead, "__streams.errors.topic"));
-            assertNotNull(header(dead, "__streams.errors.offset"));
+            assertEquals(
+                    Integer.toString(partitionOf("k")), header(dead, "__streams.errors.partition"));
+            assertEquals("1", header(dead, "__streams.errors.offset"));
 
             // The key goes on as if the record had not been there.
             OfflineScores offline = new OfflineScores(MODEL, Framing.LINES, false);
@@ -404,6 +407,10 @@ class LikelihoodTopologyIT {
             }
         }
         assertEqualsOffline(model, all, new OfflineScores(model, Framing.LINES, false));
+    }
+
+    private static int partitionOf(String key) {
+        return BuiltInPartitioner.partitionForKey(bytes(key), PARTITIONS);
     }
 
     private static byte[] bytes(String text) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpServer;
 
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.streams.LikelihoodSerde;
@@ -24,8 +25,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** {@code mambabyte run} as a process of its own: start, work, signals, exit codes. */
 class RunCommandIT {
@@ -98,8 +103,8 @@ class RunCommandIT {
                         "run",
                         "--bootstrap-server",
                         bootstrap(),
-                        "--schema-registry",
-                        registryUrl(),
+                        "-D",
+                        "schema.registry.url=" + registryUrl(),
                         "--model",
                         Path.of(Objects.requireNonNull(model).toURI()).toString(),
                         "-D",
@@ -182,6 +187,47 @@ class RunCommandIT {
         assertEquals(2, run.exitCode());
         String expected = "Unknown setting mambabyte.contxt; did you mean mambabyte.context?";
         assertTrue(run.text().contains(expected), run.text());
+    }
+
+    /** Where all are started together, the registry is late by a little. */
+    @Test
+    void shouldWaitForARegistryThatComesLate() throws Exception {
+        HttpServer late =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        AtomicInteger asked = new AtomicInteger();
+        late.createContext(
+                "/",
+                exchange -> {
+                    // Not even up to the six requests of one attempt.
+                    boolean up = asked.incrementAndGet() > 8;
+                    byte[] body = (up ? "{\"id\":1}" : "{}").getBytes(StandardCharsets.UTF_8);
+                    exchange.sendResponseHeaders(up ? 200 : 503, body.length);
+                    exchange.getResponseBody().write(body);
+                    exchange.close();
+                });
+        late.start();
+        try {
+            Run run =
+                    run(
+                            "--input",
+                            "late-in",
+                            "--output",
+                            "late-out",
+                            "--create-topics",
+                            "--wait",
+                            "60",
+                            "--schema-registry",
+                            "http://127.0.0.1:" + late.getAddress().getPort());
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            while (!run.text().contains("to RUNNING") && System.nanoTime() < deadline) {
+                Thread.sleep(100);
+            }
+            run.process().destroy();
+            assertEquals(SIGTERM_EXIT, run.exitCode(), run.text());
+            assertTrue(run.text().contains("note: waiting: POST "), run.text());
+        } finally {
+            late.stop(0);
+        }
     }
 
     /** For what collects logs: nothing but JSON, from the settings to the end. */

@@ -1,31 +1,69 @@
 package io.mambabyte.app;
 
-import org.jspecify.annotations.Nullable;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.ContainerLaunchException;
+import org.testcontainers.kafka.KafkaContainer;
 
 import java.io.IOException;
 import java.util.Map;
 
 /**
- * The broker of the integration tests: one in this JVM, or with {@code -Dbroker=host:port} one that
- * is there already.
+ * The broker of the integration tests, the same tests for all: {@code -Dbroker=embedded}, one in
+ * this JVM; {@code -Dbroker=container}, Kafka's own image by Testcontainers; {@code
+ * -Dbroker=host:port}, one that is there already. By default a container where there is Docker and
+ * the image can be had, else the embedded one.
  */
 final class TestBroker implements AutoCloseable {
-    private final String bootstrapServers;
-    private final @Nullable EmbeddedBroker embedded;
+    static final String IMAGE = "apache/kafka:4.3.1";
 
-    private TestBroker(String bootstrapServers, @Nullable EmbeddedBroker embedded) {
+    private final String bootstrapServers;
+    private final AutoCloseable broker;
+
+    private TestBroker(String bootstrapServers, AutoCloseable broker) {
         this.bootstrapServers = bootstrapServers;
-        this.embedded = embedded;
+        this.broker = broker;
     }
 
     static TestBroker start() throws IOException {
-        String broker = System.getProperty("broker", "embedded");
-        if (!broker.equals("embedded")) {
-            return new TestBroker(broker, null);
+        String broker = System.getProperty("broker", "auto");
+        return switch (broker) {
+            case "auto" -> containerOrEmbedded();
+            case "embedded" -> embedded();
+            case "container" -> container();
+            default -> new TestBroker(broker, () -> {});
+        };
+    }
+
+    private static TestBroker containerOrEmbedded() throws IOException {
+        if (DockerClientFactory.instance().isDockerAvailable()) {
+            try {
+                return container();
+            } catch (ContainerLaunchException e) {
+                System.out.println(
+                        "There is Docker, and "
+                                + IMAGE
+                                + " does not start in it: "
+                                + e.getMessage());
+            }
         }
+        return embedded();
+    }
+
+    private static TestBroker embedded() throws IOException {
         EmbeddedBroker embedded =
                 EmbeddedBroker.start(Map.of("transaction.max.timeout.ms", "900000"));
         return new TestBroker(embedded.bootstrapServers(), embedded);
+    }
+
+    @SuppressWarnings("resource") // closed by close
+    private static TestBroker container() {
+        KafkaContainer kafka =
+                new KafkaContainer(IMAGE)
+                        .withEnv("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+                        .withEnv("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0");
+        kafka.start();
+        System.out.println("The broker of these tests is a container of " + IMAGE);
+        return new TestBroker(kafka.getBootstrapServers(), kafka);
     }
 
     String bootstrapServers() {
@@ -34,8 +72,10 @@ final class TestBroker implements AutoCloseable {
 
     @Override
     public void close() {
-        if (embedded != null) {
-            embedded.close();
+        try {
+            broker.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("the broker does not close", e);
         }
     }
 }

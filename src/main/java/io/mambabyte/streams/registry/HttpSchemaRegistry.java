@@ -141,7 +141,7 @@ final class HttpSchemaRegistry implements SchemaRegistry {
                 } catch (IOException e) {
                     failure =
                             new SchemaRegistryException(
-                                    "no answer from " + request.uri() + ": " + e, e);
+                                    "no answer from " + request.uri() + ": " + e, e, true);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     throw new SchemaRegistryException(
@@ -193,7 +193,8 @@ final class HttpSchemaRegistry implements SchemaRegistry {
                         + response.statusCode()
                         + ": "
                         + response.body().strip(),
-                null);
+                null,
+                response.statusCode() >= 500);
     }
 
     private static void sleep(Duration pause, String path) {

@@ -62,10 +62,14 @@ class FootprintTest {
                         "apiguardian-",
                         "surefire",
                         "maven-surefire-");
-        List<String> others =
+        List<String> jars =
                 Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                         .map(path -> new File(path).getName())
                         .filter(name -> name.endsWith(".jar"))
+                        .toList();
+        assertTrue(jars.stream().anyMatch(name -> name.startsWith("rocksdbjni-")), jars::toString);
+        List<String> others =
+                jars.stream()
                         .filter(name -> known.stream().noneMatch(name::startsWith))
                         .toList();
         assertTrue(others.isEmpty(), () -> "not expected: " + others);

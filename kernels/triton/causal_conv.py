@@ -13,7 +13,8 @@ import torch
 import triton
 import triton.language as tl
 
-from selective_scan import _load, _row, _store, sigmoid
+from elementary import _load, _store, sigmoid
+from selective_scan import _row
 
 CHANNELS = 128          # 4 a lane: loads of 8 bytes
 SEGMENT = 32

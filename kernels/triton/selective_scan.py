@@ -17,12 +17,16 @@ checkpoint into registers and walks it in reverse, so nothing of size [T, d_inne
 
 The gradients of B and C sum over all channels. Each program writes its own partial sums and the caller adds them up: no
 atomics, so a training run is reproducible.
-"""
-import os
 
+For 16 states and shapes without remainders, lane_scan.py does the same faster; what is here takes every shape, and is what
+runs in Triton's interpreter.
+"""
 import torch
 import triton
 import triton.language as tl
+
+import lane_scan
+from elementary import FAST, _exp2, _load, _softplus_and_slope, _store, sigmoid
 
 # Tile sizes, found by timing on an H200 (README.md). A warp walks through time, so what counts is that all warps of a
 # launch are resident at once, or fill whole waves.
@@ -31,69 +35,6 @@ FORWARD_CHANNELS = 64
 FORWARD_REGISTERS = None
 CHANNELS = 32           # of the backward
 REGISTERS = None
-
-# Approximate instructions that flush denormals: Triton's own exp2 and division add scaling around each for denormals,
-# three instructions for every state and step. The interpreter has no inline assembly.
-FAST = tl.constexpr(os.environ.get("TRITON_INTERPRET") != "1")
-
-
-@triton.jit
-def _exp2(v):
-    if FAST:
-        r = tl.inline_asm_elementwise("ex2.approx.ftz.f32 $0, $1;", "=f,f", [v], dtype=tl.float32, is_pure=True, pack=1)
-    else:
-        r = tl.exp2(v)
-    return r
-
-
-@triton.jit
-def _log2(v):
-    if FAST:
-        r = tl.inline_asm_elementwise("lg2.approx.ftz.f32 $0, $1;", "=f,f", [v], dtype=tl.float32, is_pure=True, pack=1)
-    else:
-        r = tl.log2(v)
-    return r
-
-
-@triton.jit
-def _reciprocal(v):
-    if FAST:
-        r = tl.inline_asm_elementwise("rcp.approx.ftz.f32 $0, $1;", "=f,f", [v], dtype=tl.float32, is_pure=True, pack=1)
-    else:
-        r = 1.0 / v
-    return r
-
-
-@triton.jit
-def sigmoid(v):
-    return _reciprocal(1.0 + _exp2(tl.maximum(v, -80.0) * -1.4426950408889634))
-
-
-@triton.jit
-def _softplus_and_slope(v):
-    """log(1 + exp(v)) and its derivative; linear beyond 20 like every Mamba implementation. Below exp(v) = 0.01 the
-    series keeps the relative error small where log(1 + u) would lose the small u."""
-    u = _exp2(tl.minimum(v, 20.0) * 1.4426950408889634)
-    series = u * (1.0 - u * (0.5 - u * 0.33333333))
-    soft = tl.where(u < 0.01, series, _log2(1.0 + u) * 0.6931471805599453)
-    return tl.where(v > 20.0, v, soft), u * _reciprocal(1.0 + u)
-
-
-@triton.jit
-def _load(ptr, ok, EVEN: tl.constexpr):
-    if EVEN:
-        v = tl.load(ptr)
-    else:
-        v = tl.load(ptr, mask=ok, other=0.0)
-    return v
-
-
-@triton.jit
-def _store(ptr, v, ok, EVEN: tl.constexpr):
-    if EVEN:
-        tl.store(ptr, v.to(ptr.dtype.element_ty))
-    else:
-        tl.store(ptr, v.to(ptr.dtype.element_ty), mask=ok)
 
 
 @triton.jit
@@ -266,6 +207,13 @@ def _scan_backward(x_ptr, dt_ptr, bc_ptr, z_ptr, dt_bias_ptr, a_log_ptr, d_ptr, 
     tl.store(dh0_ptr + b * (N * E) + state_at, g, mask=en_ok)
 
 
+def _lane_a_channel(x, bc, N):
+    """Whether the kernels of lane_scan.py do: the same answer forward and backward, which share the checkpoints."""
+    _, T, E = x.shape
+    aligned = bc.stride(1) * bc.element_size() % 8 == 0 and bc.storage_offset() * bc.element_size() % 8 == 0
+    return FAST.value and N == 16 and E % 32 == 0 and T % lane_scan.CHUNK == 0 and aligned
+
+
 def scan_forward(x, dt, bc, z, dt_bias, a_log, d, h0, save):
     """x, dt, z: [B, T, E]; bc: [B, T, 2N] (B then C); all with any row stride. h0: [B, N, E] float32.
     Returns out [B, T, E], h_end [B, N, E] and, if save, (y, checkpoints) for the backward."""
@@ -274,11 +222,19 @@ def scan_forward(x, dt, bc, z, dt_bias, a_log, d, h0, save):
     out = torch.empty(batch, T, E, device=x.device, dtype=x.dtype)
     h_end = torch.empty_like(h0)
     y = torch.empty_like(out) if save else out
+    rows = dict(X_ROW=_row(x), DT_ROW=_row(dt), BC_ROW=_row(bc), Z_ROW=_row(z))
+    if _lane_a_channel(x, bc, N):
+        warps = lane_scan.warps_for(E, lane_scan.FORWARD_WARPS)
+        # in the type of the activations: in float32 the checkpoints alone were half of what the forward moves
+        checkpoints = torch.empty(batch, T // lane_scan.CHUNK, E, N, device=x.device, dtype=x.dtype) if save else h_end
+        lane_scan.lane_scan_forward[(E // 32 // warps, batch)](
+            x, dt, bc, z, dt_bias, a_log, d, h0, out, y, checkpoints, h_end, T, E=E, **rows, CH=lane_scan.CHUNK,
+            SAVE=save, WARPS=warps, num_warps=warps, maxnreg=lane_scan.FORWARD_REGISTERS)
+        return out, h_end, ((y, checkpoints) if save else None)
     checkpoints = torch.empty(batch, triton.cdiv(T, CHUNK), N, E, device=x.device, dtype=torch.float32) if save else h_end
     _scan_forward[(triton.cdiv(E, FORWARD_CHANNELS), batch)](
         x, dt, bc, z, dt_bias, a_log, d, h0, out, y, checkpoints, h_end, T,
-        E=E, N=N, NP=triton.next_power_of_2(N), X_ROW=_row(x), DT_ROW=_row(dt), BC_ROW=_row(bc), Z_ROW=_row(z),
-        BE=FORWARD_CHANNELS, CH=CHUNK, SAVE=save,
+        E=E, N=N, NP=triton.next_power_of_2(N), **rows, BE=FORWARD_CHANNELS, CH=CHUNK, SAVE=save,
         EVEN=_even(T, E, N, FORWARD_CHANNELS), num_warps=1, maxnreg=FORWARD_REGISTERS)
     return out, h_end, ((y, checkpoints) if save else None)
 
@@ -287,21 +243,28 @@ def scan_backward(x, dt, bc, z, dt_bias, a_log, d, y, checkpoints, dout, dh_end,
     """Gradients of everything that scan_forward takes. dz_out: where to write dz (a [B, T, E] view), or None."""
     batch, T, E = x.shape
     N = a_log.shape[1]
-    blocks = triton.cdiv(E, CHANNELS)
+    lanes = _lane_a_channel(x, bc, N)
+    blocks = E // 32 if lanes else triton.cdiv(E, CHANNELS)
     dx = torch.empty(batch, T, E, device=x.device, dtype=x.dtype)
     ddt = torch.empty(batch, T, E, device=x.device, dtype=x.dtype)
     dz = torch.empty(batch, T, E, device=x.device, dtype=x.dtype) if dz_out is None else dz_out
-    dbc = torch.empty(blocks, batch, T, 2 * N, device=x.device, dtype=torch.float32)
+    dbc = torch.empty(blocks, batch, T, 2 * N, device=x.device, dtype=x.dtype)
     da_log = torch.empty(batch, E, N, device=x.device, dtype=torch.float32)
     dd = torch.empty(batch, E, device=x.device, dtype=torch.float32)
     ddt_bias = torch.empty(batch, E, device=x.device, dtype=torch.float32)
     dh0 = torch.empty_like(dh_end)
-    _scan_backward[(blocks, batch)](
-        x, dt, bc, z, dt_bias, a_log, d, y, checkpoints, dout.contiguous(), dh_end,
-        dx, ddt, dz, dbc, da_log, dd, ddt_bias, dh0, T,
-        E=E, N=N, NP=triton.next_power_of_2(N), X_ROW=_row(x), DT_ROW=_row(dt), BC_ROW=_row(bc), Z_ROW=_row(z),
-        DZ_ROW=_row(dz), BE=CHANNELS, CH=CHUNK,
-        EVEN=_even(T, E, N, CHANNELS), num_warps=1, maxnreg=REGISTERS)
+    rows = dict(X_ROW=_row(x), DT_ROW=_row(dt), BC_ROW=_row(bc), Z_ROW=_row(z), DZ_ROW=_row(dz))
+    arguments = (x, dt, bc, z, dt_bias, a_log, d, y, checkpoints, dout.contiguous(), dh_end,
+                 dx, ddt, dz, dbc, da_log, dd, ddt_bias, dh0, T)
+    if lanes:
+        warps = lane_scan.warps_for(E, lane_scan.BACKWARD_WARPS)
+        lane_scan.lane_scan_backward[(blocks // warps, batch)](
+            *arguments, E=E, **rows, CH=lane_scan.CHUNK, WARPS=warps, num_warps=warps,
+            maxnreg=lane_scan.BACKWARD_REGISTERS)
+    else:
+        _scan_backward[(blocks, batch)](
+            *arguments, E=E, N=N, NP=triton.next_power_of_2(N), **rows, BE=CHANNELS, CH=CHUNK,
+            EVEN=_even(T, E, N, CHANNELS), num_warps=1, maxnreg=REGISTERS)
     return dx, ddt, dbc.sum(0), dz, ddt_bias.sum(0), da_log.sum(0), dd.sum(0), dh0
 
 

@@ -40,7 +40,7 @@ def check(what, got, want, tolerance):
 
 
 #         B  T   d_inner d_state chunk
-SHAPES = [(2, 24, 64, 16, 4), (3, 13, 120, 5, 4), (1, 1, 32, 16, 4), (2, 9, 40, 8, 8), (1, 17, 48, 1, 2), (1, 11, 96, 64, 4)]
+SHAPES = [(2, 24, 64, 16, 4), (2, 22, 40, 16, 4), (3, 13, 120, 5, 4), (1, 1, 32, 16, 4), (2, 9, 40, 8, 8), (1, 17, 48, 1, 2), (1, 11, 96, 64, 4)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -50,16 +50,17 @@ def test_scan_against_float64_loop(shape, dtype, tolerance, monkeypatch):
     monkeypatch.setattr(ss, "CHUNK", chunk)
     g = torch.Generator().manual_seed(B * 1000 + T * 10 + N)
     rand = lambda *s: torch.randn(*s, generator=g)
+    skip = 4 if N == 16 else 3                                          # aligned, as lane_scan.py wants it, or not
     xz = rand(B, T, 2 * E).to(dtype)
-    args = {"x": xz[..., :E], "dt": (rand(B, T, E) * 2).to(dtype), "bc": rand(B, T, 2 * N + 3).to(dtype)[..., 3:],
+    args = {"x": xz[..., :E], "dt": (rand(B, T, E) * 2).to(dtype), "bc": rand(B, T, 2 * N + skip).to(dtype)[..., skip:],
             "z": xz[..., E:], "dt_bias": rand(E) - 2, "a_log": rand(E, N) * 0.5, "d": rand(E), "h0": rand(B, N, E)}
     want_args = {k: v.double().detach().requires_grad_() for k, v in args.items()}
     # strided views on the device too, as the model passes them
-    dxz, dbc = xz.to(DEVICE), torch.zeros(B, T, 2 * N + 3, dtype=dtype, device=DEVICE)
-    dbc[..., 3:] = args["bc"]
+    dxz, dbc = xz.to(DEVICE), torch.zeros(B, T, 2 * N + skip, dtype=dtype, device=DEVICE)
+    dbc[..., skip:] = args["bc"]
     got_args = {k: v.to(DEVICE).detach().requires_grad_() for k, v in args.items()}
     got_args["x"], got_args["z"], got_args["bc"] = (
-        t.detach().requires_grad_() for t in (dxz[..., :E], dxz[..., E:], dbc[..., 3:]))
+        t.detach().requires_grad_() for t in (dxz[..., :E], dxz[..., E:], dbc[..., skip:]))
     want, want_h = scan_reference(**want_args)
     got, got_h = ss.SelectiveScan.apply(*got_args.values())
     w_out, w_h = rand(B, T, E).to(dtype), rand(B, N, E)                 # both results get a gradient

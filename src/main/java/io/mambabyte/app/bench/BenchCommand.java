@@ -8,7 +8,12 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         description = "Measures this machine, with random weights of a given shape.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {BenchScoreCommand.class, BenchStepCommand.class, BenchTrainCommand.class})
+        subcommands = {
+            BenchScoreCommand.class,
+            BenchStepCommand.class,
+            BenchTogetherCommand.class,
+            BenchTrainCommand.class
+        })
 public final class BenchCommand {
     /** For the command line. */
     public BenchCommand() {}

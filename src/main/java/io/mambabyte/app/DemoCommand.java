@@ -2,6 +2,10 @@ package io.mambabyte.app;
 
 import io.mambabyte.app.DemoRecording.Fault;
 import io.mambabyte.app.DemoRecording.Line;
+import io.mambabyte.app.ui.IncidentTopics;
+import io.mambabyte.app.ui.LineFeed;
+import io.mambabyte.app.ui.PageServer;
+import io.mambabyte.app.ui.PageSources;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
@@ -12,10 +16,14 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.streams.StreamsConfig;
+import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -86,8 +94,19 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--no-color", description = "The same as --color never.")
     private boolean noColor;
 
+    @Option(
+            names = "--ui",
+            paramLabel = "[HOST:]PORT",
+            description = {
+                "Where the page is that shows what happens (localhost:8686, or a free port where that"
+                        + " one is taken)."
+            })
+    private @Nullable String ui;
+
     @Option(names = "--keep", description = "Keep broker and topology running until Ctrl-C.")
     private boolean keep;
+
+    @Spec private CommandSpec spec = CommandSpec.create();
 
     private volatile boolean stopping;
 
@@ -96,16 +115,18 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         long started = System.nanoTime();
+        PageAddress page = pageAddress();
         Path folder = LocalPipeline.temporaryFolder();
         try {
-            return demo(folder, started);
+            return demo(folder, page, started);
         } finally {
             // Whatever failed, and before whatever was started.
             EmbeddedBroker.deleteRecursively(folder);
         }
     }
 
-    private int demo(Path folder, long started) throws IOException, InterruptedException {
+    private int demo(Path folder, PageAddress address, long started)
+            throws IOException, InterruptedException {
         // Before the first logger is made.
         Path log = folder.resolve("demo.log");
         Logging.toFile(log);
@@ -125,7 +146,8 @@ final class DemoCommand implements Callable<Integer> {
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, Integer.toString(used));
         MambaModel loaded = new MambaByteConfig(settings).loadModel();
         say(out, "starting a Kafka broker in this process ...");
-        LocalPipeline pipeline = LocalPipeline.start(folder, loaded, settings, partitions);
+        LineFeed feed = new LineFeed();
+        LocalPipeline pipeline = LocalPipeline.start(folder, loaded, settings, partitions, feed);
         Thread hook =
                 new Thread(
                         () -> {
@@ -134,7 +156,8 @@ final class DemoCommand implements Callable<Integer> {
                         },
                         "mambabyte-demo-shutdown");
         Runtime.getRuntime().addShutdownHook(hook);
-        try (pipeline) {
+        try (pipeline;
+                PageServer page = page(address, pipeline, feed, loaded)) {
             say(
                     out,
                     "broker at "
@@ -143,6 +166,7 @@ final class DemoCommand implements Callable<Integer> {
                             + pipeline.schemaRegistryUrl()
                             + ", log file "
                             + log);
+            say(out, "see the bytes burn: " + page.address() + (keep ? "" : " (while this runs)"));
             say(
                     out,
                     String.format(
@@ -182,6 +206,29 @@ final class DemoCommand implements Callable<Integer> {
         }
         Runtime.getRuntime().removeShutdownHook(hook);
         return CommandLine.ExitCode.OK;
+    }
+
+    private PageAddress pageAddress() throws IOException {
+        try {
+            return PageAddress.of(
+                    ui == null ? Integer.toString(PageAddress.USUAL_PORT) : ui, System.getenv());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--ui " + ui + ": " + e.getMessage());
+        }
+    }
+
+    private PageServer page(
+            PageAddress address, LocalPipeline pipeline, LineFeed feed, MambaModel loaded)
+            throws IOException {
+        PageSources sources =
+                new PageSources(
+                        feed,
+                        pipeline::streams,
+                        pipeline.component(),
+                        ModelSource.of(model),
+                        loaded,
+                        IncidentTopics.of(pipeline.component(), pipeline.streamsConfig()));
+        return ui == null ? address.startThereOrNear(sources) : address.start(sources);
     }
 
     private Outcome score(

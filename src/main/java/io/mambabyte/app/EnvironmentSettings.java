@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.app.ui.Access;
 import io.mambabyte.streams.MambaByteConfig;
 
 import java.util.Locale;
@@ -25,6 +26,8 @@ final class EnvironmentSettings {
                     "MAMBABYTE_NO_BUILD",
                     "MAMBABYTE_LOG_FORMAT",
                     "MAMBABYTE_LOG_LEVEL",
+                    Access.TOKEN_VARIABLE,
+                    Access.TOKEN_FILE_VARIABLE,
                     "KAFKA_HOME",
                     "KAFKA_VERSION",
                     "KAFKA_DEBUG",

@@ -6,6 +6,7 @@ import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
 import io.mambabyte.streams.MambaByteConfig;
+import io.mambabyte.streams.ScoringListener;
 import io.mambabyte.streams.ScoringTotals;
 import io.mambabyte.streams.StateTotals;
 import io.mambabyte.streams.registry.ConfluentAvroConfig;
@@ -54,7 +55,9 @@ final class LocalPipeline implements AutoCloseable {
     private final EmbeddedSchemaRegistry registry;
     private final int partitions;
     private final Function<Path, KafkaStreams> topology;
-    private KafkaStreams streams;
+    private final MambaByteConfig component;
+    private final StreamsConfig streamsConfig;
+    private volatile KafkaStreams streams;
     private boolean closed;
 
     private LocalPipeline(
@@ -62,11 +65,15 @@ final class LocalPipeline implements AutoCloseable {
             EmbeddedBroker broker,
             EmbeddedSchemaRegistry registry,
             int partitions,
+            MambaByteConfig component,
+            StreamsConfig streamsConfig,
             Function<Path, KafkaStreams> topology) {
         this.folder = folder;
         this.broker = broker;
         this.registry = registry;
         this.partitions = partitions;
+        this.component = component;
+        this.streamsConfig = streamsConfig;
         this.topology = topology;
         streams = topology.apply(folder.resolve("state"));
     }
@@ -89,6 +96,28 @@ final class LocalPipeline implements AutoCloseable {
      */
     static LocalPipeline start(
             Path folder, MambaModel model, Map<String, String> settings, int partitions)
+            throws IOException, InterruptedException {
+        return start(folder, model, settings, partitions, ScoringListener.NONE);
+    }
+
+    /**
+     * The same, with somebody who looks on.
+     *
+     * @param folder from {@link #temporaryFolder}; removed at the end
+     * @param model the model
+     * @param settings any setting of {@code mambabyte run}, over the defaults
+     * @param partitions partitions of the topics
+     * @param listener told of every record that is scored
+     * @return the pipeline, its topology not started
+     * @throws IOException if the broker does not start
+     * @throws InterruptedException if interrupted while waiting
+     */
+    static LocalPipeline start(
+            Path folder,
+            MambaModel model,
+            Map<String, String> settings,
+            int partitions,
+            ScoringListener listener)
             throws IOException, InterruptedException {
         EmbeddedBroker broker = EmbeddedBroker.start();
         @Nullable EmbeddedSchemaRegistry registry = null;
@@ -115,7 +144,9 @@ final class LocalPipeline implements AutoCloseable {
                     broker,
                     registry,
                     partitions,
-                    state -> topology(run, state, model, serde));
+                    component,
+                    new StreamsConfig(run.properties()),
+                    state -> topology(run, state, model, serde, listener));
         } catch (ExecutionException | RuntimeException | InterruptedException e) {
             if (registry != null) {
                 registry.close();
@@ -147,12 +178,16 @@ final class LocalPipeline implements AutoCloseable {
     }
 
     private static KafkaStreams topology(
-            RunSettings run, Path stateFolder, MambaModel model, Serde<Likelihood> serde) {
+            RunSettings run,
+            Path stateFolder,
+            MambaModel model,
+            Serde<Likelihood> serde,
+            ScoringListener listener) {
         Properties properties = run.properties();
         properties.put(StreamsConfig.STATE_DIR_CONFIG, stateFolder.toString());
         StreamsConfig streamsConfig = new StreamsConfig(properties);
         return new KafkaStreams(
-                LikelihoodTopology.build(run.component(), streamsConfig, model, serde),
+                LikelihoodTopology.build(run.component(), streamsConfig, model, serde, listener),
                 streamsConfig);
     }
 
@@ -166,6 +201,21 @@ final class LocalPipeline implements AutoCloseable {
         closeTopology();
         streams = topology.apply(folder.resolve("empty"));
         streams.setGlobalStateRestoreListener(listener);
+    }
+
+    /** The topology as it is now. */
+    KafkaStreams streams() {
+        return streams;
+    }
+
+    /** Settings of the topology, of which other clients can be configured too. */
+    StreamsConfig streamsConfig() {
+        return streamsConfig;
+    }
+
+    /** The component's settings. */
+    MambaByteConfig component() {
+        return component;
     }
 
     /** Starts the topology. */

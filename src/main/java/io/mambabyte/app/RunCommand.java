@@ -1,11 +1,16 @@
 package io.mambabyte.app;
 
+import io.mambabyte.app.ui.IncidentTopics;
+import io.mambabyte.app.ui.LineFeed;
+import io.mambabyte.app.ui.PageServer;
+import io.mambabyte.app.ui.PageSources;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
 import io.mambabyte.streams.MambaByteConfig;
+import io.mambabyte.streams.ScoringListener;
 import io.mambabyte.streams.ScoringTotals;
 import io.mambabyte.streams.registry.ConfluentAvroConfig;
 import io.mambabyte.streams.registry.SchemaRegistryException;
@@ -138,6 +143,15 @@ final class RunCommand implements Callable<Integer> {
     private @Nullable String metrics;
 
     @Option(
+            names = "--ui",
+            paramLabel = "[HOST:]PORT",
+            description =
+                    "Serve the page that shows what the model sees; on the loopback address unless a"
+                            + " host is given, and then for those who know the secret in"
+                            + " MAMBABYTE_UI_TOKEN or in the file MAMBABYTE_UI_TOKEN_FILE.")
+    private @Nullable String ui;
+
+    @Option(
             names = {"--print-config", "--show-config"},
             description = "Print the settings in force and where each is from, and exit.")
     private boolean printConfig;
@@ -194,6 +208,8 @@ final class RunCommand implements Callable<Integer> {
             err.flush();
             return CommandLine.ExitCode.OK;
         }
+        PageAddress page = pageAddress();
+        LineFeed feed = page == null ? null : new LineFeed();
         MambaModel loaded = component.loadModel();
         TopicCheck topics = new TopicCheck(settings);
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(waitSeconds);
@@ -216,13 +232,26 @@ final class RunCommand implements Callable<Integer> {
         StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
         KafkaStreams streams =
                 new KafkaStreams(
-                        LikelihoodTopology.build(component, streamsConfig, loaded, serde),
+                        LikelihoodTopology.build(
+                                component,
+                                streamsConfig,
+                                loaded,
+                                serde,
+                                feed == null ? ScoringListener.NONE : feed),
                         streamsConfig);
-        try (MetricsServer server = metricsServer(streams)) {
+        try (MetricsServer server = metricsServer(streams);
+                PageServer pageServer =
+                        page == null || feed == null
+                                ? null
+                                : pageServer(
+                                        page, feed, streams, streamsConfig, component, loaded)) {
             if (server != null) {
                 err.println("note: metrics at " + server.url());
-                err.flush();
             }
+            if (pageServer != null) {
+                err.println("note: the page is at " + pageServer.address());
+            }
+            err.flush();
             return run(streams, err);
         }
     }
@@ -251,6 +280,39 @@ final class RunCommand implements Callable<Integer> {
                 }
                 Thread.sleep(WAIT_PAUSE);
             }
+        }
+    }
+
+    private @Nullable PageAddress pageAddress() throws IOException {
+        if (ui == null) {
+            return null;
+        }
+        try {
+            return PageAddress.of(ui, System.getenv());
+        } catch (IllegalArgumentException e) {
+            throw new ConfigException("--ui " + ui + ": " + e.getMessage());
+        }
+    }
+
+    private PageServer pageServer(
+            PageAddress page,
+            LineFeed feed,
+            KafkaStreams streams,
+            StreamsConfig streamsConfig,
+            MambaByteConfig component,
+            MambaModel loaded) {
+        try {
+            return page.start(
+                    new PageSources(
+                            feed,
+                            () -> streams,
+                            component,
+                            component.model(),
+                            loaded,
+                            IncidentTopics.of(component, streamsConfig)));
+        } catch (IOException e) {
+            streams.close();
+            throw new ConfigException("--ui " + ui + ": " + e.getMessage());
         }
     }
 

@@ -24,6 +24,7 @@ public final class ScoreAccumulator {
     private int worstOffset;
     private double worstBits;
     private float @Nullable [] surprisal;
+    private ByteDetails.@Nullable Collector details;
 
     /** Makes an accumulator; {@link #begin} starts it. */
     public ScoreAccumulator() {}
@@ -46,9 +47,28 @@ public final class ScoreAccumulator {
         surprisal = perByte ? (surprisal == null ? new float[256] : surprisal) : null;
     }
 
+    /**
+     * Gathers the details of what is scored from now on, until the next call.
+     *
+     * @param into cleared, then given each byte; null for nothing
+     */
+    public void collect(ByteDetails.@Nullable Collector into) {
+        details = into;
+        if (into != null) {
+            into.clear();
+        }
+    }
+
+    ByteDetails.@Nullable Collector details() {
+        return details;
+    }
+
     /** A byte that nothing preceded. */
     void addFirst() {
         keep(Float.NaN);
+        if (details != null) {
+            details.addFirst();
+        }
         bytes++;
         worstOffset = bytes;
     }

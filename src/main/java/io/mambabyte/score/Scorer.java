@@ -103,9 +103,28 @@ public final class Scorer {
      * @return the score; its position is 0
      */
     public RecordScore scoreAlone(byte[] record, Framing framing, boolean perByte) {
+        return scoreAlone(record, framing, perByte, null);
+    }
+
+    /**
+     * The same, with the details of each byte.
+     *
+     * @param record the bytes, possibly none
+     * @param framing whether a newline follows the record
+     * @param perByte whether to keep the surprisal of each byte
+     * @param details given each byte; null for nothing
+     * @return the score; its position is 0
+     */
+    public RecordScore scoreAlone(
+            byte[] record,
+            Framing framing,
+            boolean perByte,
+            ByteDetails.@Nullable Collector details) {
         beginAlone(alone, framing);
         accumulator.begin(0, perByte);
+        accumulator.collect(details);
         feed(alone, record, 0, record.length, framing == Framing.LINES, accumulator);
+        accumulator.collect(null);
         return accumulator.score();
     }
 
@@ -207,6 +226,12 @@ public final class Scorer {
                 forward.surprisal(chunk, 1, rows, surprisal, entropy, variance);
                 for (int i = 0; i < rows; i++) {
                     into.add(surprisal[i], entropy[i], variance[i]);
+                }
+                ByteDetails.Collector details = into.details();
+                if (details != null) {
+                    for (int i = 0; i < rows; i++) {
+                        details.add(chunk[i + 1] & 0xff, surprisal[i], forward.logits(), i);
+                    }
                 }
             }
             pending = chunk[rows] & 0xff;

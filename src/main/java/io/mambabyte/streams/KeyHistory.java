@@ -6,7 +6,9 @@ import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.state.QueryableStoreTypes;
 import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -48,13 +50,40 @@ public record KeyHistory(long position, double bits, long timestampMs, List<Scor
      */
     public static Optional<KeyHistory> of(
             KafkaStreams streams, MambaByteConfig config, byte[] key) {
-        return of(
-                streams.store(
-                        StoreQueryParameters.fromNameAndType(
-                                        config.storeName(),
-                                        QueryableStoreTypes.<Bytes, byte[]>keyValueStore())
-                                .enableStaleStores()),
-                key);
+        return of(store(streams, config), key);
+    }
+
+    /**
+     * The last bytes of a key's stream that are at hand: those since the last checkpoint.
+     *
+     * @param streams the running topology
+     * @param config the component's settings
+     * @param key the key
+     * @param maxBytes most bytes
+     * @return the bytes, framing included, none where no task here has the key
+     * @throws org.apache.kafka.streams.errors.InvalidStateStoreException while the store is moving
+     *     or restoring
+     */
+    public static byte[] lastBytes(
+            KafkaStreams streams, MambaByteConfig config, byte[] key, int maxBytes) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (TailEntry entry : StoredEntries.read(store(streams, config), Bytes.wrap(key)).tail()) {
+            all.writeBytes(entry.bytes());
+            if (entry.newline()) {
+                all.write('\n');
+            }
+        }
+        byte[] bytes = all.toByteArray();
+        return Arrays.copyOfRange(bytes, Math.max(0, bytes.length - maxBytes), bytes.length);
+    }
+
+    private static ReadOnlyKeyValueStore<Bytes, byte[]> store(
+            KafkaStreams streams, MambaByteConfig config) {
+        return streams.store(
+                StoreQueryParameters.fromNameAndType(
+                                config.storeName(),
+                                QueryableStoreTypes.<Bytes, byte[]>keyValueStore())
+                        .enableStaleStores());
     }
 
     /**

@@ -5,6 +5,7 @@ import io.mambabyte.model.RecurrentState;
 import io.mambabyte.model.StateCodec;
 import io.mambabyte.model.StateFormatException;
 import io.mambabyte.model.StateRounding;
+import io.mambabyte.score.ByteDetails;
 import io.mambabyte.score.Framing;
 import io.mambabyte.score.RecordScore;
 import io.mambabyte.score.ScoreAccumulator;
@@ -86,9 +87,14 @@ public final class KeyStates {
      * @param keyBytes the record's key
      * @param value the record's value
      * @param timestampMs the record's time
+     * @param details given each byte of it; null for nothing
      * @return its score
      */
-    RecordScore score(byte[] keyBytes, byte[] value, long timestampMs) {
+    RecordScore score(
+            byte[] keyBytes,
+            byte[] value,
+            long timestampMs,
+            ByteDetails.@Nullable Collector details) {
         Bytes key = Bytes.wrap(keyBytes);
         KeyState taken = live.remove(key);
         KeyState state = taken != null ? taken : restoreOrBegin(key);
@@ -96,8 +102,10 @@ public final class KeyStates {
             expire(key);
             state = new KeyState(model.newState());
         }
+        accumulator.collect(details);
         RecordScore score =
                 append(key, state, value, config.framing() == Framing.LINES, timestampMs);
+        accumulator.collect(null);
         live.put(key, state);
         metrics.liveBytes(live.bytes());
         return score;

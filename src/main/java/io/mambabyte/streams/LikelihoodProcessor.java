@@ -2,6 +2,7 @@ package io.mambabyte.streams;
 
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.score.ByteDetails;
 import io.mambabyte.score.RecordScore;
 import io.mambabyte.score.Scorer;
 import io.mambabyte.score.Surprisals;
@@ -33,7 +34,9 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
     private final MambaModel model;
     private final Function<? super K, byte[]> keyBytes;
     private final KeyStateStores stores;
+    private final ScoringListener listener;
     private final Scorer alone;
+    private final ByteDetails.Collector details = new ByteDetails.Collector();
 
     private @Nullable FixedKeyProcessorContext<K, Likelihood> context;
     private @Nullable KeyStates states;
@@ -43,11 +46,13 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
             MambaByteConfig config,
             MambaModel model,
             Function<? super K, byte[]> keyBytes,
-            KeyStateStores stores) {
+            KeyStateStores stores,
+            ScoringListener listener) {
         this.config = config;
         this.model = model;
         this.keyBytes = keyBytes;
         this.stores = stores;
+        this.listener = listener;
         alone = new Scorer(model, config.stateRounding());
     }
 
@@ -90,12 +95,16 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
                             + config.maxRecordBytes());
         }
         long start = System.nanoTime();
+        byte @Nullable [] key = record.key() == null ? null : keyBytes.apply(record.key());
+        ByteDetails.@Nullable Collector looking = listener.wantsDetails(key) ? details : null;
         RecordScore score =
-                ofKeys == null
-                        ? alone.scoreAlone(value, config.framing(), config.perByte())
-                        : ofKeys.score(keyBytes.apply(record.key()), value, record.timestamp());
+                ofKeys == null || key == null
+                        ? alone.scoreAlone(value, config.framing(), config.perByte(), looking)
+                        : ofKeys.score(key, value, record.timestamp(), looking);
         required(metrics).record(score, System.nanoTime() - start);
         required(context).forward(record.withValue(likelihood(score, ofKeys != null)));
+        listener.scored(
+                key, value, record.timestamp(), score, looking == null ? null : looking.details());
     }
 
     private Likelihood likelihood(RecordScore score, boolean keyed) {

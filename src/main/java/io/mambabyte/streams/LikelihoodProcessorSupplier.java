@@ -42,6 +42,7 @@ public final class LikelihoodProcessorSupplier<K>
     private final MambaModel model;
     private final KeyStateStores stores;
     private final Function<? super K, byte[]> keyBytes;
+    private final ScoringListener listener;
 
     /**
      * A supplier for any type of keys.
@@ -69,10 +70,29 @@ public final class LikelihoodProcessorSupplier<K>
             MambaModel model,
             Function<? super K, byte[]> keyBytes,
             KeyStateStores stores) {
+        this(config, model, keyBytes, stores, ScoringListener.NONE);
+    }
+
+    /**
+     * A supplier with somebody who looks on.
+     *
+     * @param config the settings
+     * @param model the model, shared by all threads
+     * @param keyBytes as above
+     * @param stores as above
+     * @param listener is told of every record, by all threads
+     */
+    public LikelihoodProcessorSupplier(
+            MambaByteConfig config,
+            MambaModel model,
+            Function<? super K, byte[]> keyBytes,
+            KeyStateStores stores,
+            ScoringListener listener) {
         this.config = config;
         this.model = model;
         this.keyBytes = keyBytes;
         this.stores = stores;
+        this.listener = listener;
     }
 
     /**
@@ -88,7 +108,7 @@ public final class LikelihoodProcessorSupplier<K>
 
     @Override
     public FixedKeyProcessor<K, byte[], Likelihood> get() {
-        return new LikelihoodProcessor<>(config, model, keyBytes, stores);
+        return new LikelihoodProcessor<>(config, model, keyBytes, stores, listener);
     }
 
     /**

@@ -42,6 +42,26 @@ public final class LikelihoodTopology {
             StreamsConfig streamsConfig,
             MambaModel model,
             Serde<Likelihood> serde) {
+        return build(config, streamsConfig, model, serde, ScoringListener.NONE);
+    }
+
+    /**
+     * Builds the topology with somebody who looks on.
+     *
+     * @param config the component's settings; must name input topics
+     * @param streamsConfig Kafka Streams' settings, those that shape a topology among them
+     * @param model the model
+     * @param serde serde of the likelihoods
+     * @param listener is told of every record that was scored
+     * @return the topology
+     * @throws IllegalArgumentException if no input topic is named
+     */
+    public static Topology build(
+            MambaByteConfig config,
+            StreamsConfig streamsConfig,
+            MambaModel model,
+            Serde<Likelihood> serde,
+            ScoringListener listener) {
         if (config.inputTopics().isEmpty()) {
             throw new IllegalArgumentException(
                     MambaByteConfig.INPUT_TOPICS_CONFIG + " names no topic");
@@ -49,7 +69,8 @@ public final class LikelihoodTopology {
         StreamsBuilder builder = new StreamsBuilder(new TopologyConfig(streamsConfig));
         KeyStateStores states = new KeyStateStores(config, model);
         LikelihoodProcessorSupplier<byte[]> scoring =
-                new LikelihoodProcessorSupplier<>(config, model, Function.identity(), states);
+                new LikelihoodProcessorSupplier<>(
+                        config, model, Function.identity(), states, listener);
         scoring.stores().forEach(builder::addStateStore);
         builder.stream(
                         config.inputTopics(),

@@ -456,8 +456,8 @@ class KeyStatesTest {
                         .build();
         store.init(context.getStateStoreContext(), store);
         MambaByteConfig config = new MambaByteConfig(SHORT);
-        new KeyStates(config, MODEL, context, store).score(bytes("k"), bytes("line"), 0);
-        new KeyStates(config, MODEL, context, store).score(bytes("k"), bytes("line"), 0);
+        new KeyStates(config, MODEL, context, store).score(bytes("k"), bytes("line"), 0, null);
+        new KeyStates(config, MODEL, context, store).score(bytes("k"), bytes("line"), 0, null);
         store.put(StateKeys.FORMAT, new byte[] {TailEntry.VERSION + 1});
         StoredStateException e =
                 assertThrows(

@@ -5,14 +5,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.mambabyte.kernels.Kernels;
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.ModelSource;
+
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * The Java half of kernels/triton/loss_curves.py: trains from the weights in a folder on its text and
- * writes the loss of every step. Not a test.
+ * The Java half of kernels/triton/loss_curves.py: trains from the weights in a folder on its text
+ * and writes the loss of every step. Not a test.
  *
  * <pre>
  * mvn -q test-compile dependency:build-classpath -Dmdep.outputFile=target/cp

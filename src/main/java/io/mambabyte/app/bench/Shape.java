@@ -29,14 +29,7 @@ record Shape(int dModel, int layers, int states) {
 
     /** Weights of the projections, which every byte is multiplied with. */
     long projectionWeights() {
-        MambaConfig config = config();
-        long inner = config.dInner();
-        long block =
-                2 * inner * dModel
-                        + (config.dtRank() + 2L * states) * inner
-                        + config.dtRank() * inner
-                        + inner * dModel;
-        return layers * block + (long) MambaConfig.VOCABULARY * dModel;
+        return ModelThroughput.projectionWeights(config());
     }
 
     @Override

@@ -109,6 +109,13 @@ final class EvalCommand implements Callable<Integer> {
     @Option(names = "--threads", description = "Threads that compute. Default: one a processor.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
+    @Option(
+            names = "--pictures",
+            paramLabel = "DIR",
+            description =
+                    "Draw ROC, precision and recall, and the score over time, as SVG in this folder.")
+    private @Nullable Path pictures;
+
     @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES}. Default: text.")
     private Format format = Format.TEXT;
 
@@ -130,7 +137,7 @@ final class EvalCommand implements Callable<Integer> {
         contexts.add(Context.RECORD);
         ObjectNode figures;
         try (Stages stages = new Stages()) {
-            figures = run.run(scoring, contexts, threads, stages);
+            figures = run.run(scoring, contexts, threads, pictures, stages);
         }
         Output output = new Output(terminal.out());
         switch (format) {

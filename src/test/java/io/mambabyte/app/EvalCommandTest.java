@@ -1,6 +1,7 @@
 package io.mambabyte.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +21,8 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+
+import javax.xml.parsers.DocumentBuilderFactory;
 
 class EvalCommandTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -138,6 +142,33 @@ class EvalCommandTest {
         JsonNode product = JSON.readTree(terminal.text()).get("detectors").get(0);
         assertEquals(1, product.get("first_error_rank").get("a.log").asDouble());
         assertEquals(1, product.get("auroc").asDouble());
+    }
+
+    @Test
+    void shouldDrawHowScoresRank() throws Exception {
+        writeSet();
+        Path pictures = folder.resolve("pictures");
+
+        assertEquals(
+                0,
+                eval(
+                        folder.toString(),
+                        "--model",
+                        "logs-nano",
+                        "--pictures",
+                        pictures.toString()),
+                terminal.errors);
+
+        for (String name : List.of("roc", "precision-recall", "score-over-time")) {
+            String svg = Files.readString(pictures.resolve(name + ".svg"));
+            var document =
+                    DocumentBuilderFactory.newInstance()
+                            .newDocumentBuilder()
+                            .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)));
+            assertEquals("svg", document.getDocumentElement().getTagName());
+            assertFalse(svg.contains("NaN"), name);
+            assertTrue(svg.contains(name.equals("score-over-time") ? ">anomalies<" : ">mambabyte<"));
+        }
     }
 
     @Test

@@ -15,7 +15,12 @@ final class Evaluation {
      * @param test scores of the samples that have labels, in order of time
      */
     @SuppressWarnings("ArrayRecordComponent") // a carrier, never compared
-    record Scores(String name, double[] normal, double[] test) {}
+    record Scores(String name, double[] normal, double[] test) {
+        /** The scores of the samples that have labels, to be drawn. */
+        Pictures.Series series(String drawn, boolean[] labels) {
+            return new Pictures.Series(drawn, test, labels);
+        }
+    }
 
     private Evaluation() {}
 

@@ -8,11 +8,14 @@ import io.mambabyte.model.MambaModel;
 import io.mambabyte.train.Corpus;
 import io.mambabyte.train.UnusableDataException;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -37,6 +40,9 @@ public final class EvaluationRun {
     }
 
     private static final String SIMPLE = "ranking, with the simple detectors";
+
+    /** More curves than this beside the product's make a picture hard to read. */
+    private static final int SIMPLE_DRAWN = 4;
 
     private final Content content;
 
@@ -109,13 +115,19 @@ public final class EvaluationRun {
      * @param contexts what the model shall have seen before a line, the product's default among
      *     them
      * @param threads how many compute
+     * @param pictures folder for pictures of how scores rank, or null for none
      * @param progress is told how far it is
      * @return the figures: {@code prevalence}, {@code default}, {@code detectors}
+     * @throws IOException if a picture cannot be written
      * @throws InterruptedException if the thread is told to end
      */
     public ObjectNode run(
-            MambaModel model, Set<Context> contexts, int threads, EvaluationProgress progress)
-            throws InterruptedException {
+            MambaModel model,
+            Set<Context> contexts,
+            int threads,
+            @Nullable Path pictures,
+            EvaluationProgress progress)
+            throws IOException, InterruptedException {
         List<List<Sample>> streams = streams();
         List<Lines> lines = new ArrayList<>();
         for (Context context : contexts) {
@@ -127,9 +139,9 @@ public final class EvaluationRun {
         ObjectNode root = new ObjectMapper().createObjectNode();
         switch (content) {
             case Content.Samples(LabelledSet set) ->
-                    samples(set, detectors, threads, progress, root);
+                    samples(set, detectors, threads, pictures, progress, root);
             case Content.Logs(List<ErrorLog> logs) ->
-                    logs(logs, detectors, threads, progress, root);
+                    logs(logs, detectors, threads, pictures, progress, root);
         }
         return root;
     }
@@ -160,62 +172,114 @@ public final class EvaluationRun {
             LabelledSet set,
             List<Supplier<Detector>> detectors,
             int threads,
+            @Nullable Path pictures,
             EvaluationProgress progress,
             ObjectNode root)
-            throws InterruptedException {
+            throws IOException, InterruptedException {
         boolean[] labels = Evaluation.labels(set.test());
         long bytes = bytes(List.of(set.fit(), set.calibration(), set.test()));
         Consumer<Sample> done = counting(progress.begin(SIMPLE, bytes * detectors.size()));
-        List<Callable<List<Figures>>> tasks = new ArrayList<>();
+        List<Callable<List<Ranked<Figures>>>> tasks = new ArrayList<>();
         for (Supplier<Detector> detector : detectors) {
             tasks.add(
                     () ->
                             Evaluation.of(detector.get(), set, done).stream()
-                                    .map(scores -> Figures.of(scores, labels))
+                                    .map(one -> new Ranked<>(one, Figures.of(one, labels)))
                                     .toList());
         }
-        List<List<Figures>> figures = Parallel.run(threads, tasks);
+        List<Ranked<Figures>> ranked =
+                Parallel.run(threads, tasks).stream().flatMap(List::stream).toList();
         root.put("prevalence", set.prevalence());
         root.put("default", MambaByte.DEFAULT);
         root.put("samples", set.test().size());
         root.put("normal_fit", set.fit().size());
         root.put("normal_calibration", set.calibration().size());
         ArrayNode array = root.putArray("detectors");
-        figures.forEach(some -> some.forEach(one -> one.into(array.addObject())));
+        ranked.forEach(one -> one.figures().into(array.addObject()));
+        if (pictures != null) {
+            draw(pictures, ranked, labels);
+        }
+    }
+
+    /** The product's default beside the best of the simple detectors. */
+    private static void draw(Path folder, List<Ranked<Figures>> ranked, boolean[] labels)
+            throws IOException {
+        List<Pictures.Series> series =
+                Stream.concat(
+                                ranked.stream().filter(Ranked::isDefault),
+                                ranked.stream()
+                                        .filter(one -> !MambaByte.isName(one.scores().name()))
+                                        .sorted(
+                                                Comparator.comparingDouble(
+                                                        one -> -one.figures().auroc()))
+                                        .limit(SIMPLE_DRAWN))
+                        .map(one -> one.scores().series(one.scores().name(), labels))
+                        .toList();
+        Pictures.curves(folder, "samples", series);
+        Pictures.overTime(folder.resolve("score-over-time.svg"), "samples", series.getFirst());
+    }
+
+    /** Scores and what they are worth. */
+    private record Ranked<F>(Evaluation.Scores scores, F figures) {
+        boolean isDefault() {
+            return scores.name().equals(MambaByte.DEFAULT);
+        }
     }
 
     private static void logs(
             List<ErrorLog> logs,
             List<Supplier<Detector>> detectors,
             int threads,
+            @Nullable Path pictures,
             EvaluationProgress progress,
             ObjectNode root)
-            throws InterruptedException {
+            throws IOException, InterruptedException {
         long bytes = bytes(logs.stream().map(ErrorLog::lines).toList());
         Consumer<Sample> done = counting(progress.begin(SIMPLE, bytes * detectors.size()));
-        List<Callable<List<LogFigures>>> tasks = new ArrayList<>();
+        List<Callable<List<Ranked<LogFigures>>>> tasks = new ArrayList<>();
         for (Supplier<Detector> detector : detectors) {
             for (ErrorLog log : logs) {
                 tasks.add(
                         () ->
                                 Evaluation.of(detector.get(), log, done).stream()
-                                        .map(scores -> LogFigures.of(log, scores))
+                                        .map(one -> new Ranked<>(one, LogFigures.of(log, one)))
                                         .toList());
             }
         }
-        List<List<LogFigures>> figures = Parallel.run(threads, tasks);
+        List<List<Ranked<LogFigures>>> figures = Parallel.run(threads, tasks);
         root.put("prevalence", logs.stream().mapToDouble(ErrorLog::prevalence).average().orElse(0));
         root.put("default", MambaByte.DEFAULT);
         root.put("logs", logs.size());
         ArrayNode array = root.putArray("detectors");
         for (int first = 0; first < figures.size(); first += logs.size()) {
-            List<List<LogFigures>> perLog = figures.subList(first, first + logs.size());
+            List<List<Ranked<LogFigures>>> perLog = figures.subList(first, first + logs.size());
             for (int i = 0; i < perLog.getFirst().size(); i++) {
                 int score = i;
                 LogFigures.into(
-                        array.addObject(), perLog.stream().map(log -> log.get(score)).toList());
+                        array.addObject(),
+                        perLog.stream().map(log -> log.get(score).figures()).toList());
             }
         }
+        if (pictures != null) {
+            draw(pictures, logs, figures);
+        }
+    }
+
+    /** The product's default, a curve for each log. */
+    private static void draw(
+            Path folder, List<ErrorLog> logs, List<List<Ranked<LogFigures>>> figures)
+            throws IOException {
+        List<Pictures.Series> series = new ArrayList<>();
+        for (int i = 0; i < logs.size(); i++) {
+            ErrorLog log = logs.get(i);
+            // The product comes first, and its default is the first of its scores.
+            Evaluation.Scores scores = figures.get(i).getFirst().scores();
+            Pictures.Series one = scores.series(log.name(), Evaluation.labels(log.lines()));
+            series.add(one);
+            Pictures.overTime(
+                    folder.resolve(log.name() + "-score-over-time.svg"), log.name(), one);
+        }
+        Pictures.curves(folder, MambaByte.DEFAULT, series);
     }
 
     private static long bytes(List<List<Sample>> streams) {

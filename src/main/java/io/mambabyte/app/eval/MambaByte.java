@@ -52,6 +52,12 @@ final class MambaByte implements Detector {
         this.lines = lines;
     }
 
+    /** Whether a score is one of the product's. */
+    static boolean isName(String score) {
+        int suffix = score.indexOf('@');
+        return NAMES.contains(suffix < 0 ? score : score.substring(0, suffix));
+    }
+
     @Override
     public List<String> names() {
         return NAMES.stream().map(name -> name + lines.context().suffix()).toList();

@@ -1,5 +1,6 @@
 package io.mambabyte.app.eval;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -115,6 +116,34 @@ final class Ranking {
             i = end;
         }
         return sum / positives;
+    }
+
+    /**
+     * What a threshold finds.
+     *
+     * @param recall share of the anomalies that score as high
+     * @param falseAlarms share of the normal samples that do
+     * @param precision share of anomalies among all that do; 1 where none does
+     */
+    record Point(double recall, double falseAlarms, double precision) {}
+
+    /** What each threshold finds, from one above all scores to the lowest of them. */
+    List<Point> points() {
+        List<Point> points = new ArrayList<>();
+        points.add(new Point(0, 0, 1));
+        long found = 0;
+        for (int i = 0; i < order.length; ) {
+            int end = groupEnd(i);
+            found += hits(i, end);
+            double normals = scores.length - (double) positives;
+            points.add(
+                    new Point(
+                            found / (double) positives,
+                            (end - found) / normals,
+                            found / (double) end));
+            i = end;
+        }
+        return points;
     }
 
     /**

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.List;
 import java.util.SplittableRandom;
 
 class RankingTest {
@@ -75,6 +76,20 @@ class RankingTest {
         // Ten times narrower by the square root law; a factor of two for chance.
         double ratio = (few.high() - few.low()) / (many.high() - many.low());
         assertTrue(ratio > 5 && ratio < 20, few + " " + many);
+    }
+
+    @Test
+    void shouldGiveThePointsOfACurveThatIsCountedByHand() {
+        Ranking ranking = ranking(new double[] {5, 4, 4, 2, 1}, 1, 0, 1, 0, 0);
+
+        assertEquals(
+                List.of(
+                        new Ranking.Point(0, 0, 1),
+                        new Ranking.Point(0.5, 0, 1),
+                        new Ranking.Point(1, 1 / 3.0, 2 / 3.0),
+                        new Ranking.Point(1, 2 / 3.0, 0.5),
+                        new Ranking.Point(1, 1, 0.4)),
+                ranking.points());
     }
 
     private static Ranking noisy(int samples) {

@@ -85,8 +85,7 @@ public final class LineChart {
         line(
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\""
                         + " font-family=\"sans-serif\" font-size=\"12\">",
-                WIDTH,
-                HEIGHT);
+                WIDTH, HEIGHT);
         line("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", WIDTH, HEIGHT);
         line("<text x=\"%d\" y=\"22\" font-size=\"14\">%s</text>", LEFT, escaped(title));
         double step = step(y.high() - y.low());

@@ -151,12 +151,7 @@ class EvalCommandTest {
 
         assertEquals(
                 0,
-                eval(
-                        folder.toString(),
-                        "--model",
-                        "logs-nano",
-                        "--pictures",
-                        pictures.toString()),
+                eval(folder.toString(), "--model", "logs-nano", "--pictures", pictures.toString()),
                 terminal.errors);
 
         for (String name : List.of("roc", "precision-recall", "score-over-time")) {
@@ -167,7 +162,8 @@ class EvalCommandTest {
                             .parse(new ByteArrayInputStream(svg.getBytes(StandardCharsets.UTF_8)));
             assertEquals("svg", document.getDocumentElement().getTagName());
             assertFalse(svg.contains("NaN"), name);
-            assertTrue(svg.contains(name.equals("score-over-time") ? ">anomalies<" : ">mambabyte<"));
+            assertTrue(
+                    svg.contains(name.equals("score-over-time") ? ">anomalies<" : ">mambabyte<"));
         }
     }
 

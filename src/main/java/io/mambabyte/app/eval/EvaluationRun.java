@@ -276,8 +276,7 @@ public final class EvaluationRun {
             Evaluation.Scores scores = figures.get(i).getFirst().scores();
             Pictures.Series one = scores.series(log.name(), Evaluation.labels(log.lines()));
             series.add(one);
-            Pictures.overTime(
-                    folder.resolve(log.name() + "-score-over-time.svg"), log.name(), one);
+            Pictures.overTime(folder.resolve(log.name() + "-score-over-time.svg"), log.name(), one);
         }
         Pictures.curves(folder, MambaByte.DEFAULT, series);
     }

@@ -95,8 +95,8 @@ final class Pictures {
     }
 
     /**
-     * Draws scores in order of time: the anomalies', and the greatest of the others in each piece of
-     * time.
+     * Draws scores in order of time: the anomalies', and the greatest of the others in each piece
+     * of time.
      *
      * @param file is written
      * @param title what was evaluated
@@ -112,7 +112,11 @@ final class Pictures {
                         new LineChart.Axis(
                                 "line or session", 0, Math.max(1, scores.length), Pictures::number),
                         LineChart.Axis.around(
-                                "score", sorted[0], sorted[sorted.length - 1], 1, Pictures::number));
+                                "score",
+                                sorted[0],
+                                sorted[sorted.length - 1],
+                                1,
+                                Pictures::number));
         int bin = (scores.length + BINS - 1) / BINS;
         double[] greatest = new double[(scores.length + bin - 1) / bin];
         Arrays.fill(greatest, Double.NaN);

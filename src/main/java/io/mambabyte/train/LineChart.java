@@ -83,35 +83,61 @@ public final class LineChart {
         this.x = x;
         this.y = y;
         line(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\""
-                        + " font-family=\"sans-serif\" font-size=\"12\">",
-                WIDTH, HEIGHT);
-        line("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", WIDTH, HEIGHT);
-        line("<text x=\"%d\" y=\"22\" font-size=\"14\">%s</text>", LEFT, escaped(title));
+                String.format(
+                        Locale.ROOT,
+                        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\""
+                                + " font-family=\"sans-serif\" font-size=\"12\">",
+                        WIDTH,
+                        HEIGHT));
+        line(
+                String.format(
+                        Locale.ROOT,
+                        "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>",
+                        WIDTH,
+                        HEIGHT));
+        line(
+                String.format(
+                        Locale.ROOT,
+                        "<text x=\"%d\" y=\"22\" font-size=\"14\">%s</text>",
+                        LEFT,
+                        escaped(title)));
         double step = step(y.high() - y.low());
         for (double at = y.low(); at <= y.high() + step / 2; at += step) {
             line(
-                    "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>"
-                            + "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
-                    LEFT,
-                    top(at),
-                    WIDTH - RIGHT,
-                    LEFT - 6,
-                    top(at) + 4,
-                    escaped(y.number().apply(at)));
+                    String.format(
+                            Locale.ROOT,
+                            "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>"
+                                    + "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+                            LEFT,
+                            top(at),
+                            WIDTH - RIGHT,
+                            LEFT - 6,
+                            top(at) + 4,
+                            escaped(y.number().apply(at))));
         }
         for (int i = 0; i <= TICKS; i++) {
             double at = x.low() + (x.high() - x.low()) * i / TICKS;
             line(
-                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
-                    left(at), HEIGHT - BOTTOM + 18, escaped(x.number().apply(at)));
+                    String.format(
+                            Locale.ROOT,
+                            "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
+                            left(at),
+                            HEIGHT - BOTTOM + 18,
+                            escaped(x.number().apply(at))));
         }
         line(
-                "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>",
-                (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, escaped(x.label()));
+                String.format(
+                        Locale.ROOT,
+                        "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>",
+                        (LEFT + WIDTH - RIGHT) / 2,
+                        HEIGHT - 14,
+                        escaped(x.label())));
         line(
-                "<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>",
-                (TOP + HEIGHT - BOTTOM) / 2, escaped(y.label()));
+                String.format(
+                        Locale.ROOT,
+                        "<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>",
+                        (TOP + HEIGHT - BOTTOM) / 2,
+                        escaped(y.label())));
     }
 
     /**
@@ -131,8 +157,12 @@ public final class LineChart {
             }
         }
         line(
-                "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"/>",
-                path, color, dashed ? "1\" stroke-dasharray=\"6 4" : "2");
+                String.format(
+                        Locale.ROOT,
+                        "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"/>",
+                        path,
+                        color,
+                        dashed ? "1\" stroke-dasharray=\"6 4" : "2"));
         legend(name, color);
     }
 
@@ -151,8 +181,11 @@ public final class LineChart {
             path.append('M').append(place(xs[i], ys[i])).append("h0");
         }
         line(
-                "<path d=\"%s\" stroke=\"%s\" stroke-width=\"3\" stroke-linecap=\"round\"/>",
-                path, color);
+                String.format(
+                        Locale.ROOT,
+                        "<path d=\"%s\" stroke=\"%s\" stroke-width=\"3\" stroke-linecap=\"round\"/>",
+                        path,
+                        color));
         legend(name, color);
     }
 
@@ -210,7 +243,7 @@ public final class LineChart {
                 .replace(">", "&gt;");
     }
 
-    private void line(String format, Object... values) {
-        svg.append(String.format(Locale.ROOT, format, values)).append('\n');
+    private void line(String text) {
+        svg.append(text).append('\n');
     }
 }

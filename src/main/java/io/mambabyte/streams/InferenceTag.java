@@ -7,16 +7,21 @@ import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32C;
 
 /**
- * Short name of what likelihoods depend on beside the bytes: the model and the rounding of its
- * states. States of different tags are never mixed.
+ * Short name of what likelihoods depend on beside the bytes: the model, the rounding of its states,
+ * and whether they begin with a newline, as sessions do. States of different tags are never mixed.
  */
 final class InferenceTag {
     private InferenceTag() {}
 
-    static int of(MambaModel model, StateRounding rounding) {
+    static int of(MambaModel model, StateRounding rounding, boolean sessions) {
         CRC32C checksum = new CRC32C();
         checksum.update(
-                (model.fingerprint() + ' ' + rounding.precision() + ' ' + rounding.distanceBytes())
+                (model.fingerprint()
+                                + ' '
+                                + rounding.precision()
+                                + ' '
+                                + rounding.distanceBytes()
+                                + (sessions ? " sessions" : ""))
                         .getBytes(StandardCharsets.US_ASCII));
         return (int) checksum.getValue();
     }

@@ -45,6 +45,8 @@ public final class KeyStates {
     private final String task;
     private final KeyValueStore<Bytes, byte[]> store;
     private final StateMetrics metrics;
+    private final boolean sessions;
+    private final boolean perByte;
     private final int inference;
     private final StateCodec codec;
     private final CheckpointSchedule schedule;
@@ -66,7 +68,9 @@ public final class KeyStates {
         task = context.taskId().toString();
         metrics = new StateMetrics(context);
         StateRounding rounding = config.stateRounding();
-        inference = InferenceTag.of(model, rounding);
+        sessions = config.context() == MambaByteConfig.Context.SESSION;
+        perByte = config.perByte() || config.anomalies().enabled();
+        inference = InferenceTag.of(model, rounding, sessions);
         codec = new StateCodec(model, rounding.precision());
         schedule = new CheckpointSchedule(config.checkpointBytes(), rounding);
         scorer = new Scorer(model, rounding);
@@ -100,7 +104,11 @@ public final class KeyStates {
         KeyState state = taken != null ? taken : restoreOrBegin(key);
         if (idle(state.timestampMs, timestampMs)) {
             expire(key);
-            state = new KeyState(model.newState());
+            state = begin();
+        } else if (sessionEnded(state.timestampMs, timestampMs)) {
+            // Nothing of the session before it is needed any more, on the heap or in the store.
+            delete(key);
+            state = begin();
         }
         accumulator.collect(details);
         RecordScore score =
@@ -172,6 +180,19 @@ public final class KeyStates {
         return lastMs > 0 && nowMs - lastMs > config.idleExpiryMs();
     }
 
+    private boolean sessionEnded(long lastMs, long nowMs) {
+        return sessions && lastMs > 0 && nowMs - lastMs > config.sessionGapMs();
+    }
+
+    /** The state of a key that has said nothing yet. */
+    private KeyState begin() {
+        KeyState state = new KeyState(model.newState());
+        if (sessions) {
+            Scorer.beginAlone(state.state, config.framing());
+        }
+        return state;
+    }
+
     private void expire(Bytes key) {
         delete(key);
         metrics.expired();
@@ -218,7 +239,8 @@ public final class KeyStates {
         long total = value.length + (newline ? 1L : 0L);
         long seen = Scorer.position(state.state);
         long checkpointAt = schedule.lastAmong(key, state.state.position(), seen + total - 1);
-        accumulator.begin(seen, config.perByte());
+        accumulator.begin(
+                sessions && config.framing() == Framing.LINES ? seen - 1 : seen, perByte);
         int done = 0;
         StoredCheckpoint checkpoint = null;
         if (checkpointAt > 0) {
@@ -307,7 +329,7 @@ public final class KeyStates {
     private KeyState restoreOrBegin(Bytes key) {
         try {
             KeyState restored = restore(key);
-            return restored == null ? new KeyState(model.newState()) : restored;
+            return restored == null ? begin() : restored;
         } catch (StoredStateException e) {
             return switch (e.reason()) {
                 // Not ours to throw away.
@@ -324,7 +346,7 @@ public final class KeyStates {
         if (entries.isEmpty()) {
             return null;
         }
-        KeyState state = new KeyState(model.newState());
+        KeyState state = begin();
         state.stale.addAll(entries.stale());
         StoredCheckpoint checkpoint = entries.checkpoint();
         if (checkpoint != null) {
@@ -393,7 +415,7 @@ public final class KeyStates {
         }
         List<TailEntry> entries = replay ? StoredEntries.read(store, key).tail() : List.of();
         delete(key);
-        KeyState state = new KeyState(model.newState());
+        KeyState state = begin();
         if (!entries.isEmpty()) {
             RecordScore _ =
                     append(key, state, bytes(entries), false, entries.getLast().timestampMs());
@@ -421,7 +443,7 @@ public final class KeyStates {
                 store.delete(entry.key);
             }
         }
-        return new KeyState(model.newState());
+        return begin();
     }
 
     private void delete(Bytes key) {

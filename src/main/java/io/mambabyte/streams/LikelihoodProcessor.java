@@ -37,6 +37,8 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
     private final ScoringListener listener;
     private final Scorer alone;
     private final ByteDetails.Collector details = new ByteDetails.Collector();
+    private final MambaByteConfig.Context predictedFrom;
+    private final boolean anomalies;
 
     private @Nullable FixedKeyProcessorContext<K, Likelihood> context;
     private @Nullable KeyStates states;
@@ -54,12 +56,14 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
         this.stores = stores;
         this.listener = listener;
         alone = new Scorer(model, config.stateRounding());
+        predictedFrom = config.context();
+        anomalies = config.anomalies().enabled();
     }
 
     @Override
     public void init(FixedKeyProcessorContext<K, Likelihood> context) {
         this.context = context;
-        if (config.context() == MambaByteConfig.Context.KEY) {
+        if (predictedFrom != MambaByteConfig.Context.RECORD) {
             requireRoomInProducer(context.appConfigs());
             KeyStates opened = stores.open(context);
             states = opened;
@@ -99,15 +103,25 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
         ByteDetails.@Nullable Collector looking = listener.wantsDetails(key) ? details : null;
         RecordScore score =
                 ofKeys == null || key == null
-                        ? alone.scoreAlone(value, config.framing(), config.perByte(), looking)
+                        ? alone.scoreAlone(
+                                value, config.framing(), config.perByte() || anomalies, looking)
                         : ofKeys.score(key, value, record.timestamp(), looking);
         required(metrics).record(score, System.nanoTime() - start);
-        required(context).forward(record.withValue(likelihood(score, ofKeys != null)));
+        required(context)
+                .forward(record.withValue(likelihood(value, score, ofKeys != null)));
         listener.scored(
                 key, value, record.timestamp(), score, looking == null ? null : looking.details());
     }
 
-    private Likelihood likelihood(RecordScore score, boolean keyed) {
+    private Likelihood likelihood(byte[] value, RecordScore score, boolean keyed) {
+        // A record without a key is scored on its own, whatever the others are.
+        MambaByteConfig.Context from = keyed ? predictedFrom : MambaByteConfig.Context.RECORD;
+        return anomalies
+                ? new ScoredLikelihood(value, score, likelihood(score, from))
+                : likelihood(score, from);
+    }
+
+    private Likelihood likelihood(RecordScore score, MambaByteConfig.Context from) {
         Surprisals surprisal = score.surprisal();
         return new Likelihood(
                 model.fingerprint(),
@@ -121,9 +135,8 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
                 score.z(),
                 score.worstOffset(),
                 score.worstBits(),
-                surprisal == null ? null : new SurprisalList(surprisal),
-                // A record without a key is scored on its own, whatever the others are.
-                (keyed ? config.context() : MambaByteConfig.Context.RECORD).setting(),
+                surprisal == null || !config.perByte() ? null : new SurprisalList(surprisal),
+                from.setting(),
                 null,
                 null,
                 null);

@@ -42,9 +42,20 @@ public final class MambaByteConfig extends AbstractConfig {
 
     private static final String CONTEXT_DOC =
             "What a record's bytes are predicted from: 'key', all bytes of the same key before"
-                    + " them, or 'record', the bytes of the same record only. The first adapts to"
-                    + " what a key usually says, so that what repeats becomes likely; the second"
-                    + " judges every record alike and keeps no state.";
+                    + " them; 'record', the bytes of the same record only; or 'session', those of"
+                    + " the same key since it was idle for mambabyte.context.session.gap.ms. The"
+                    + " first adapts to what a key usually says, so that what repeats becomes"
+                    + " likely; the second judges every record alike and keeps no state. Where it"
+                    + " is not set it is 'record' if anomalies are looked for, so that a burst does"
+                    + " not make itself normal, and 'key' if not.";
+
+    /** {@code mambabyte.context.session.gap.ms}. */
+    public static final String SESSION_GAP_MS_CONFIG = PREFIX + "context.session.gap.ms";
+
+    private static final String SESSION_GAP_MS_DOC =
+            "A record this long after the one of its key before it, by the records' timestamps,"
+                    + " begins a session, in the context 'session': it is predicted as if nothing"
+                    + " but a newline had come before it.";
 
     /** {@code mambabyte.framing}. */
     public static final String FRAMING_CONFIG = PREFIX + "framing";
@@ -173,6 +184,13 @@ public final class MambaByteConfig extends AbstractConfig {
                             Importance.HIGH,
                             CONTEXT_DOC)
                     .define(
+                            SESSION_GAP_MS_CONFIG,
+                            ConfigDef.Type.LONG,
+                            60_000L,
+                            Range.atLeast(1),
+                            Importance.MEDIUM,
+                            SESSION_GAP_MS_DOC)
+                    .define(
                             FRAMING_CONFIG,
                             ConfigDef.Type.STRING,
                             "lines",
@@ -274,7 +292,9 @@ public final class MambaByteConfig extends AbstractConfig {
         /** All bytes of the same key before them. */
         KEY,
         /** The bytes of the same record only. */
-        RECORD;
+        RECORD,
+        /** The bytes of the same key since its last idle gap. */
+        SESSION;
 
         /**
          * Its name in settings and likelihoods.
@@ -354,7 +374,18 @@ public final class MambaByteConfig extends AbstractConfig {
      * @return the context
      */
     public Context context() {
-        return Context.valueOf(getString(CONTEXT_CONFIG).toUpperCase(Locale.ROOT));
+        return anomalies().enabled() && !originals().containsKey(CONTEXT_CONFIG)
+                ? Context.RECORD
+                : Context.valueOf(getString(CONTEXT_CONFIG).toUpperCase(Locale.ROOT));
+    }
+
+    /**
+     * How long a key is idle before its next record begins a session.
+     *
+     * @return milliseconds between records' timestamps
+     */
+    public long sessionGapMs() {
+        return getLong(SESSION_GAP_MS_CONFIG);
     }
 
     /**
@@ -452,6 +483,15 @@ public final class MambaByteConfig extends AbstractConfig {
      */
     public CompletionConfig completions() {
         return new CompletionConfig(originals());
+    }
+
+    /**
+     * Settings of anomalies and incidents, among the same properties.
+     *
+     * @return the settings
+     */
+    public AnomalyConfig anomalies() {
+        return new AnomalyConfig(originals());
     }
 
     /**

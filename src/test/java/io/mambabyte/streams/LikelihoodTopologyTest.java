@@ -238,6 +238,69 @@ class LikelihoodTopologyTest {
         }
     }
 
+    /** The likelihoods of a session are those of a key that has said nothing else, at any gap. */
+    @Test
+    void shouldBeginASessionAfterAnIdleGapAndNotBefore() {
+        int stateBytes = new StateCodec(MODEL).size();
+        for (long liveBytes : new long[] {0, 64L * stateBytes}) {
+            TopologyTestDriver driver =
+                    start(
+                            Map.of(
+                                    "mambabyte.context",
+                                    "session",
+                                    "mambabyte.context.session.gap.ms",
+                                    "1000",
+                                    "mambabyte.state.rounding.bytes",
+                                    "50",
+                                    "mambabyte.checkpoint.bytes",
+                                    "100",
+                                    "mambabyte.live.states.max.bytes",
+                                    Long.toString(liveBytes)));
+            long[] gaps = {0, 1000, 1001, 1, 999, 5000, 2, 1000, 1002, 0, 0, 0, 0, 0, 3000, 0};
+            Scorer scorer = new Scorer(MODEL, new MambaByteConfig(Map.of(
+                    "mambabyte.state.rounding.bytes", "50")).stateRounding());
+            RecurrentState state = MODEL.newState();
+            Scorer.beginAlone(state, Framing.LINES);
+            long time = TIME.toEpochMilli();
+            long position = 0;
+            for (int i = 0; i < gaps.length; i++) {
+                time += gaps[i];
+                if (gaps[i] > 1000) {
+                    Scorer.beginAlone(state, Framing.LINES);
+                    position = 0;
+                }
+                byte[] line = bytes("line number " + i + " of a session");
+                input(driver).pipeInput(bytes("k"), line, time);
+                Likelihood out = output(driver).readValue();
+                RecordScore expected = scorer.score(state, line, Framing.LINES, false);
+                assertEquals(expected.bits(), out.getBits(), "line " + i);
+                assertEquals(position, out.getPosition());
+                assertEquals(line.length + 1, out.getScoredBytes());
+                assertEquals("session", out.getContext());
+                position += out.getBytes();
+            }
+            close();
+        }
+    }
+
+    /** Another context is another inference: what is stored of one is not used by the other. */
+    @Test
+    void shouldPredictFromTheRecordWhereAnomaliesAreLookedForUnlessToldOtherwise() {
+        Map<String, String> anomalies = Map.of("mambabyte.anomalies.topic", "anomalies");
+        assertEquals(
+                MambaByteConfig.Context.RECORD, new MambaByteConfig(anomalies).context());
+        assertEquals(
+                MambaByteConfig.Context.KEY,
+                new MambaByteConfig(
+                                Map.of(
+                                        "mambabyte.anomalies.topic",
+                                        "anomalies",
+                                        "mambabyte.context",
+                                        "key"))
+                        .context());
+        assertEquals(MambaByteConfig.Context.KEY, new MambaByteConfig(Map.of()).context());
+    }
+
     @Test
     void shouldSetAnOversizedRecordAsideAndLeaveTheStateAsItWas() {
         TopologyTestDriver driver = start(Map.of("mambabyte.max.record.bytes", "10"));

@@ -27,10 +27,10 @@ public final class AnomalyConfig extends AbstractConfig {
             MambaByteConfig.PREFIX + "anomalies.per.million";
 
     private static final String PER_MILLION_DOC =
-            "Expected alerts in a million lines that are normal. A line whose p-value is below one"
-                    + " millionth of it is anomalous; no more lines than that, and a few saved, go"
-                    + " to the topic. An incident opens on as much evidence as one such line would"
-                    + " be beyond the ordinary.";
+            "Expected alerts in a million lines that are normal. A line whose p-value is below a"
+                    + " millionth of this is anomalous. Where normal lines come in bursts, as they"
+                    + " do, more are: the topic gets no more than this, and a few saved before."
+                    + " Incidents are as rare: one opens on evidence that is as improbable.";
 
     /** {@code mambabyte.anomalies.learning.lines}. */
     public static final String LEARNING_LINES_CONFIG =
@@ -120,7 +120,7 @@ public final class AnomalyConfig extends AbstractConfig {
                     .define(
                             GENERATION_LINES_CONFIG,
                             ConfigDef.Type.INT,
-                            10_000,
+                            2000,
                             Range.between(1000, 10_000_000),
                             Importance.LOW,
                             GENERATION_LINES_DOC)

@@ -25,4 +25,13 @@ final class InferenceTag {
                         .getBytes(StandardCharsets.US_ASCII));
         return (int) checksum.getValue();
     }
+
+    /** What anomaly scores depend on beside the lines: states are rounded within them or not. */
+    static int ofScores(MambaModel model, MambaByteConfig.Context context) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(
+                (model.fingerprint() + ' ' + context.setting())
+                        .getBytes(StandardCharsets.US_ASCII));
+        return (int) checksum.getValue();
+    }
 }

@@ -1,0 +1,118 @@
+package io.mambabyte.score;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.Arrays;
+
+/**
+ * {@link KindCounts} of the recent past, in bounded memory: counts are halved with every generation
+ * and where there are too many kinds, and a kind is forgotten when its count comes to nothing.
+ */
+final class CalibrationKinds {
+    private static final int SLOTS_MIN = 64;
+
+    private final int maxKinds;
+
+    // Open addressing; a count of 0 is a free slot.
+    private long[] kinds = new long[SLOTS_MIN];
+    private int[] counts = new int[SLOTS_MIN];
+    private int size;
+    private long total;
+
+    CalibrationKinds(int maxKinds) {
+        this.maxKinds = maxKinds;
+    }
+
+    /** Counts a kind, as often as is said. */
+    void add(long kind, int times) {
+        if (size >= maxKinds && counts[slot(kind)] == 0) {
+            do {
+                halve();
+            } while (size > maxKinds - maxKinds / 4);
+        }
+        int slot = slot(kind);
+        if (counts[slot] == 0) {
+            kinds[slot] = kind;
+            size++;
+        }
+        counts[slot] = (int) Math.min(Integer.MAX_VALUE, (long) counts[slot] + times);
+        total += times;
+        if (size > kinds.length / 2) {
+            rebuild(2 * kinds.length, 1);
+        }
+    }
+
+    /** {@link KindCounts#bits} of a kind. */
+    double bits(long kind) {
+        return KindCounts.bits(total, counts[slot(kind)]);
+    }
+
+    /** All that was counted and not yet forgotten. */
+    long total() {
+        return total;
+    }
+
+    /** Kinds that are known. */
+    int size() {
+        return size;
+    }
+
+    /** Halves all counts. */
+    void halve() {
+        rebuild(kinds.length, 2);
+    }
+
+    private void rebuild(int slots, int divisor) {
+        long[] oldKinds = kinds;
+        int[] oldCounts = counts;
+        kinds = new long[slots];
+        counts = new int[slots];
+        size = 0;
+        total = 0;
+        for (int i = 0; i < oldKinds.length; i++) {
+            int count = oldCounts[i] / divisor;
+            if (count > 0) {
+                int slot = slot(oldKinds[i]);
+                kinds[slot] = oldKinds[i];
+                counts[slot] = count;
+                size++;
+                total += count;
+            }
+        }
+    }
+
+    // Where a kind is, or would be. Kinds are hashes already.
+    private int slot(long kind) {
+        int slot = (int) kind & (kinds.length - 1);
+        while (counts[slot] != 0 && kinds[slot] != kind) {
+            slot = (slot + 1) & (kinds.length - 1);
+        }
+        return slot;
+    }
+
+    void write(DataOutput out) throws IOException {
+        out.writeInt(size);
+        for (int i = 0; i < kinds.length; i++) {
+            if (counts[i] != 0) {
+                out.writeLong(kinds[i]);
+                out.writeInt(counts[i]);
+            }
+        }
+    }
+
+    void read(DataInput in) throws IOException {
+        int entries = in.readInt();
+        Arrays.fill(counts, 0);
+        size = 0;
+        total = 0;
+        for (int i = 0; i < entries; i++) {
+            long kind = in.readLong();
+            add(kind, in.readInt());
+        }
+    }
+
+    int bytes() {
+        return kinds.length * (Long.BYTES + Integer.BYTES);
+    }
+}

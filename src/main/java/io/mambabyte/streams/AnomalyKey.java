@@ -1,0 +1,471 @@
+package io.mambabyte.streams;
+
+import io.mambabyte.score.Calibration;
+import io.mambabyte.score.Calibration.Judgement;
+import io.mambabyte.score.LineStatistics;
+
+import org.apache.kafka.common.utils.Bytes;
+import org.jspecify.annotations.Nullable;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.CRC32C;
+
+/**
+ * What is known of a key, or of a group of keys: its calibration, its gaps, which of its lines were
+ * strange lately, and which kinds somebody called normal. A function of its lines and verdicts.
+ *
+ * <p>Stored as a snapshot, taken when distributions are brought up to date, and a log of the lines
+ * and verdicts since, from which the same is made again. Both say the format's version, are
+ * checksummed with their key, and the log says which snapshot it goes on from.
+ */
+final class AnomalyKey {
+    private static final byte VERSION = 1;
+    private static final int CHECKSUM_AT = 1;
+    private static final int HEADER_BYTES = CHECKSUM_AT + Integer.BYTES;
+
+    private static final byte LINE = 1;
+    private static final byte VERDICT = 2;
+    private static final byte TOPIC = 3;
+    private static final int LINE_BYTES = 2 + 4 * Long.BYTES + 4 * Float.BYTES;
+    private static final int VERDICT_BYTES = 1 + 2 * Long.BYTES;
+    private static final int LOG_HEADER_BYTES = HEADER_BYTES + Integer.BYTES + Long.BYTES;
+
+    /** Strange lines that a verdict can still be about. */
+    private static final int REMEMBERED_LINES = 128;
+
+    /** Kinds that were called normal. */
+    private static final int ACCEPTED_KINDS = 256;
+
+    // A line of a kind that was called normal is, unless it scores this much higher than that one.
+    private static final double ACCEPTED_MARGIN_BITS = 1;
+
+    /** Alerts that are allowed before any line has earned one. */
+    private static final double ALERTS_AT_FIRST = 3;
+
+    private final int inference;
+    private final double alertsPerLine;
+    private final double alertsMax;
+
+    private final Calibration calibration;
+    private final SilenceGaps gaps = new SilenceGaps();
+    private final ArrayDeque<StrangeLine> strange = new ArrayDeque<>();
+    private final Map<Long, Float> accepted = new LinkedHashMap<>();
+    private long snapshotLines;
+    private long lines;
+    private double alerts = ALERTS_AT_FIRST;
+
+    // Where and when its last line was.
+    private String topic = "";
+    private long offset = -1;
+    private long timeMs;
+
+    private byte[] log = new byte[LOG_HEADER_BYTES];
+    private int logBytes = LOG_HEADER_BYTES;
+
+    /** A line that a verdict may be about. */
+    private record StrangeLine(
+            long number,
+            long timeMs,
+            long kind,
+            boolean severe,
+            float wordBits,
+            float tailBits,
+            float score) {
+        LineStatistics statistics() {
+            return AnomalyKey.statistics(kind, severe, wordBits, tailBits);
+        }
+    }
+
+    /**
+     * What a line came to.
+     *
+     * @param number of the line among those of its key, from 1
+     * @param accepted whether lines of its kind were called normal
+     * @param alert whether it alerts: it is anomalous, and there is an alert left for it
+     * @param folded whether a snapshot is due
+     */
+    record Learned(long number, boolean accepted, boolean alert, boolean folded) {}
+
+    /**
+     * Knows nothing yet.
+     *
+     * @param inference what scores depend on beside the lines: those of another are never mixed
+     */
+    AnomalyKey(AnomalyConfig config, int inference) {
+        this.inference = inference;
+        alertsPerLine = config.alertsPerLine();
+        alertsMax = Math.max(ALERTS_AT_FIRST, alertsPerLine * config.generationLines());
+        calibration =
+                new Calibration(
+                        config.learningLines(), config.generationLines(), alertsPerLine);
+    }
+
+    Calibration calibration() {
+        return calibration;
+    }
+
+    SilenceGaps gaps() {
+        return gaps;
+    }
+
+    /** Lines so far. */
+    long lines() {
+        return lines;
+    }
+
+    /** Topic of the last line; empty before the first. */
+    String topic() {
+        return topic;
+    }
+
+    /** Offset of the last line; -1 before the first. */
+    long offset() {
+        return offset;
+    }
+
+    /** Timestamp of the last line. */
+    long timeMs() {
+        return timeMs;
+    }
+
+    /**
+     * Learns a line that was judged.
+     *
+     * @param line its statistics, rounded
+     * @param own what this calibration says of it
+     * @param bits {@code -log2} of the p-value that counts, of this calibration or the group's; NaN
+     *     while learning
+     * @param score the score that goes with it
+     * @param clockMs the task's clock
+     * @param at where the line is
+     */
+    Learned learn(
+            LineStatistics line,
+            Judgement own,
+            double bits,
+            double score,
+            long clockMs,
+            LinePosition at) {
+        if (!at.topic().equals(topic)) {
+            byte[] name = at.topic().getBytes(StandardCharsets.UTF_8);
+            room(1 + Short.BYTES + name.length).put(TOPIC).putShort((short) name.length).put(name);
+            topic = at.topic();
+        }
+        room(LINE_BYTES)
+                .put(LINE)
+                .put((byte) (line.severe() ? 1 : 0))
+                .putLong(line.kind())
+                .putLong(clockMs)
+                .putLong(at.offset())
+                .putLong(at.timeMs())
+                .putFloat((float) line.wordBits())
+                .putFloat((float) line.tailBits())
+                .putFloat((float) bits)
+                .putFloat((float) score);
+        return apply(line, own, (float) bits, (float) score, clockMs, at.offset(), at.timeMs());
+    }
+
+    private Learned apply(
+            LineStatistics line,
+            Judgement own,
+            float bits,
+            float score,
+            long clockMs,
+            long atOffset,
+            long atMs) {
+        lines++;
+        offset = atOffset;
+        timeMs = atMs;
+        Float normal = accepted.get(line.kind());
+        boolean isAccepted = normal != null && score <= normal + ACCEPTED_MARGIN_BITS;
+        boolean alert = false;
+        if (!Float.isNaN(bits)) {
+            alerts = Math.min(alertsMax, alerts + alertsPerLine);
+            if (!isAccepted && IncidentEvidence.strange(bits)) {
+                strange.add(
+                        new StrangeLine(
+                                lines,
+                                atMs,
+                                line.kind(),
+                                line.severe(),
+                                (float) line.wordBits(),
+                                (float) line.tailBits(),
+                                score));
+                if (strange.size() > REMEMBERED_LINES) {
+                    strange.remove();
+                }
+                if (Math.pow(2, -bits) < alertsPerLine && alerts >= 1) {
+                    alerts--;
+                    alert = true;
+                }
+            }
+        }
+        gaps.speak(clockMs);
+        boolean folded = calibration.learn(line, own);
+        if (folded) {
+            gaps.fold();
+        }
+        return new Learned(lines, isAccepted, alert, folded);
+    }
+
+    /**
+     * Learns that strange lines are normal.
+     *
+     * @param firstLine number of the first line that is meant
+     * @param lastLine number of the last one
+     * @return how many of them were strange and are still remembered
+     */
+    int learnNormal(long firstLine, long lastLine) {
+        ByteBuffer entry = room(VERDICT_BYTES);
+        entry.put(VERDICT).putLong(firstLine).putLong(lastLine);
+        return accept(firstLine, lastLine);
+    }
+
+    /**
+     * The last line of an incident that began with a line: strange lines no further apart than a
+     * gap.
+     */
+    long lastLine(long firstLine, long gapMs) {
+        long last = firstLine;
+        long lastMs = Long.MIN_VALUE;
+        for (StrangeLine line : strange) {
+            if (line.number() < firstLine) {
+                continue;
+            }
+            if (lastMs != Long.MIN_VALUE && line.timeMs() - lastMs > gapMs) {
+                break;
+            }
+            last = line.number();
+            lastMs = Math.max(lastMs, line.timeMs());
+        }
+        return last;
+    }
+
+    private int accept(long firstLine, long lastLine) {
+        int found = 0;
+        for (StrangeLine line : strange) {
+            if (line.number() >= firstLine && line.number() <= lastLine) {
+                calibration.learnNormal(line.statistics());
+                accepted.merge(line.kind(), line.score(), Math::max);
+                found++;
+            }
+        }
+        strange.removeIf(line -> line.number() >= firstLine && line.number() <= lastLine);
+        while (accepted.size() > ACCEPTED_KINDS) {
+            accepted.remove(accepted.keySet().iterator().next());
+        }
+        return found;
+    }
+
+    private static LineStatistics statistics(
+            long kind, boolean severe, float wordBits, float tailBits) {
+        return new LineStatistics(kind, severe, 0, 0, 0, wordBits, tailBits);
+    }
+
+    // ---------------------------------------------------------------- stored form
+
+    private ByteBuffer room(int bytes) {
+        if (logBytes + bytes > log.length) {
+            log = Arrays.copyOf(log, Math.max(2 * log.length, logBytes + bytes));
+        }
+        ByteBuffer entry = ByteBuffer.wrap(log, logBytes, bytes);
+        logBytes += bytes;
+        return entry;
+    }
+
+    /** The log, as it is to be stored under a key. */
+    byte[] log(Bytes storeKey) {
+        byte[] out = Arrays.copyOf(log, logBytes);
+        ByteBuffer.wrap(out, HEADER_BYTES, out.length - HEADER_BYTES)
+                .putInt(inference)
+                .putLong(snapshotLines);
+        return sealed(storeKey, out);
+    }
+
+    /**
+     * The snapshot, as it is to be stored under a key; the log begins anew.
+     *
+     * @throws IllegalStateException if {@link Learned#folded} was not just said
+     */
+    byte[] snapshot(Bytes storeKey) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 14);
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            out.write(new byte[HEADER_BYTES]);
+            out.writeInt(inference);
+            out.writeLong(lines);
+            out.writeUTF(topic);
+            out.writeLong(offset);
+            out.writeLong(timeMs);
+            out.writeDouble(alerts);
+            calibration.write(out);
+            gaps.write(out);
+            out.writeInt(strange.size());
+            for (StrangeLine line : strange) {
+                out.writeLong(line.number());
+                out.writeLong(line.timeMs());
+                out.writeLong(line.kind());
+                out.writeBoolean(line.severe());
+                out.writeFloat(line.wordBits());
+                out.writeFloat(line.tailBits());
+                out.writeFloat(line.score());
+            }
+            out.writeInt(accepted.size());
+            for (Map.Entry<Long, Float> kind : accepted.entrySet()) {
+                out.writeLong(kind.getKey());
+                out.writeFloat(kind.getValue());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory does not fail
+        }
+        snapshotLines = lines;
+        logBytes = LOG_HEADER_BYTES;
+        return sealed(storeKey, bytes.toByteArray());
+    }
+
+    /**
+     * What was stored.
+     *
+     * @param snapshotKey key of the snapshot
+     * @param snapshot the snapshot, null where there is none yet
+     * @param logKey key of the log
+     * @param log the log, null where there is none
+     * @throws StoredStateException if one is damaged or of a later version
+     */
+    void restore(
+            Bytes snapshotKey, byte @Nullable [] snapshot, Bytes logKey, byte @Nullable [] log) {
+        if (snapshot != null) {
+            open(snapshotKey, snapshot);
+            try (DataInputStream in =
+                    new DataInputStream(
+                            new ByteArrayInputStream(
+                                    snapshot, HEADER_BYTES, snapshot.length - HEADER_BYTES))) {
+                read(in);
+            } catch (EOFException e) {
+                throw StoredStateException.corrupt("a snapshot of a calibration ends early");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e); // memory does not fail
+            }
+            snapshotLines = lines;
+        }
+        if (log == null) {
+            return;
+        }
+        open(logKey, log);
+        ByteBuffer in = ByteBuffer.wrap(log, HEADER_BYTES, log.length - HEADER_BYTES);
+        requireInference(in.getInt());
+        if (in.getLong() != snapshotLines) {
+            return; // of an older snapshot: a crash came between the two, the lines come again
+        }
+        this.log = log.clone();
+        logBytes = log.length;
+        while (in.hasRemaining()) {
+            replay(in);
+        }
+    }
+
+    private void replay(ByteBuffer in) {
+        switch (in.get()) {
+            case LINE -> {
+                boolean severe = in.get() != 0;
+                long kind = in.getLong();
+                long clockMs = in.getLong();
+                long atOffset = in.getLong();
+                long atMs = in.getLong();
+                LineStatistics line = statistics(kind, severe, in.getFloat(), in.getFloat());
+                Learned _ =
+                        apply(
+                                line,
+                                calibration.judge(line),
+                                in.getFloat(),
+                                in.getFloat(),
+                                clockMs,
+                                atOffset,
+                                atMs);
+            }
+            case VERDICT -> {
+                int _ = accept(in.getLong(), in.getLong());
+            }
+            case TOPIC -> {
+                byte[] name = new byte[in.getShort()];
+                in.get(name);
+                topic = new String(name, StandardCharsets.UTF_8);
+            }
+            default -> throw StoredStateException.corrupt("an unknown entry of a calibration");
+        }
+    }
+
+    private void read(DataInputStream in) throws IOException {
+        requireInference(in.readInt());
+        lines = in.readLong();
+        topic = in.readUTF();
+        offset = in.readLong();
+        timeMs = in.readLong();
+        alerts = in.readDouble();
+        calibration.read(in);
+        gaps.read(in);
+        for (int i = in.readInt(); i > 0; i--) {
+            strange.add(
+                    new StrangeLine(
+                            in.readLong(),
+                            in.readLong(),
+                            in.readLong(),
+                            in.readBoolean(),
+                            in.readFloat(),
+                            in.readFloat(),
+                            in.readFloat()));
+        }
+        for (int i = in.readInt(); i > 0; i--) {
+            long kind = in.readLong();
+            accepted.put(kind, in.readFloat());
+        }
+    }
+
+    private void requireInference(int found) {
+        if (found != inference) {
+            throw StoredStateException.otherModel("a calibration of another model or context");
+        }
+    }
+
+    /** Puts version and checksum into their places at the beginning of a value. */
+    static byte[] sealed(Bytes storeKey, byte[] value) {
+        value[0] = VERSION;
+        ByteBuffer.wrap(value).putInt(CHECKSUM_AT, checksum(storeKey, value));
+        return value;
+    }
+
+    /**
+     * Checks version and checksum of a value.
+     *
+     * @return where what it holds begins
+     */
+    static int open(Bytes storeKey, byte[] value) {
+        if (value.length < HEADER_BYTES) {
+            throw StoredStateException.corrupt("a value of " + value.length + " bytes");
+        }
+        StoredStateException.requireVersion(Byte.toUnsignedInt(value[0]), VERSION);
+        if (ByteBuffer.wrap(value).getInt(CHECKSUM_AT) != checksum(storeKey, value)) {
+            throw StoredStateException.corrupt("a value fails its checksum");
+        }
+        return HEADER_BYTES;
+    }
+
+    private static int checksum(Bytes storeKey, byte[] value) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(storeKey.get());
+        checksum.update(value, 0, CHECKSUM_AT);
+        checksum.update(value, HEADER_BYTES, value.length - HEADER_BYTES);
+        return (int) checksum.getValue();
+    }
+}

@@ -6,6 +6,9 @@ import io.mambabyte.app.ui.PageServer;
 import io.mambabyte.app.ui.PageSources;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.streams.AlertSerde;
+import io.mambabyte.streams.AnomalyConfig;
+import io.mambabyte.streams.AnomalyTotals;
 import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
@@ -79,6 +82,7 @@ final class RunCommand implements Callable<Integer> {
     private static final int THREAD_REPLACEMENTS_MAX = 5;
     private static final Duration THREAD_REPLACEMENTS_PERIOD = Duration.ofMinutes(10);
     private static final Duration WAIT_PAUSE = Duration.ofSeconds(1);
+    private static final String DEFAULT_ANOMALIES_TOPIC = "anomalies";
     private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(5);
 
     @Spec private CommandSpec spec = CommandSpec.create();
@@ -116,6 +120,16 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "NAME|DIR",
             description = "A shipped model or a folder; mambabyte.model.")
     private @Nullable String model;
+
+    @Option(
+            names = "--alerts-per-million",
+            paramLabel = "N",
+            description =
+                    "Look for anomalies, and expect so many alerts in a million normal lines;"
+                            + " mambabyte.anomalies.per.million, and mambabyte.anomalies.topic="
+                            + DEFAULT_ANOMALIES_TOPIC
+                            + " where no topic is set. Incidents go to mambabyte.incidents.topic.")
+    private @Nullable Double alertsPerMillion;
 
     @Option(
             names = "-D",
@@ -228,6 +242,10 @@ final class RunCommand implements Callable<Integer> {
         Serde<Likelihood> serde = component.outputSerde();
         if (serde instanceof LikelihoodSerde own) {
             patiently(() -> own.register(component.outputTopic()), deadline, err);
+        }
+        if (component.anomalies().enabled()) {
+            AlertSerde alerts = new AlertSerde(serde, component.originals());
+            patiently(() -> alerts.register(component.anomalies()), deadline, err);
         }
         StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
         KafkaStreams streams =
@@ -354,7 +372,9 @@ final class RunCommand implements Callable<Integer> {
         while (!ended.await(PROGRESS_INTERVAL.toSeconds(), TimeUnit.SECONDS)) {
             ScoringTotals now = ScoringTotals.of(streams.metrics());
             if (terminal) {
-                err.println(progress(streams.state(), before, now));
+                err.println(
+                        progress(streams.state(), before, now)
+                                + anomalies(AnomalyTotals.of(streams.metrics())));
                 err.flush();
             }
             before = now;
@@ -377,6 +397,18 @@ final class RunCommand implements Callable<Integer> {
                 Math.max(0, now.records() - before.records()) / seconds,
                 Math.max(0, bytes) / seconds,
                 bytes <= 0 ? 0.0 : (now.bits() - before.bits()) / bytes);
+    }
+
+    private static String anomalies(AnomalyTotals found) {
+        return found.nanos() == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "  %,d anomalies  %,d incidents, %,d open  %,d keys learning",
+                        found.anomalies(),
+                        found.incidents(),
+                        found.openIncidents(),
+                        found.learningKeys());
     }
 
     private static void close(KafkaStreams streams, PrintWriter err) {
@@ -413,6 +445,12 @@ final class RunCommand implements Callable<Integer> {
                 input == null ? null : String.join(",", input));
         put(settings, MambaByteConfig.OUTPUT_TOPIC_CONFIG, output);
         put(settings, MambaByteConfig.MODEL_CONFIG, model);
+        if (alertsPerMillion != null) {
+            settings.put(AnomalyConfig.PER_MILLION_CONFIG, alertsPerMillion.toString());
+            if (settings.get(AnomalyConfig.TOPIC_CONFIG).isEmpty()) {
+                settings.put(AnomalyConfig.TOPIC_CONFIG, DEFAULT_ANOMALIES_TOPIC);
+            }
+        }
         settings.addDefaults();
         return settings;
     }

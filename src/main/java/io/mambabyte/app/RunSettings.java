@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.streams.AnomalyConfig;
 import io.mambabyte.streams.CompletionConfig;
 import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.MambaByteConfig;
@@ -283,6 +284,7 @@ final class RunSettings {
         List<String> advice = new ArrayList<>();
         Set<String> own = new TreeSet<>(MambaByteConfig.configDef().names());
         own.addAll(CompletionConfig.configDef().names());
+        own.addAll(AnomalyConfig.configDef().names());
         for (String name : values.keySet()) {
             if (name.startsWith(MambaByteConfig.PREFIX)) {
                 if (!own.contains(name)) {
@@ -312,6 +314,7 @@ final class RunSettings {
             throw new ConfigException(
                     component.outputTopic() + " is both an input topic and the output topic");
         }
+        requireDistinctTopics(component);
         if (get(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG).isEmpty()) {
             throw new ConfigException(
                     "No cluster: set "
@@ -327,6 +330,28 @@ final class RunSettings {
         }
         new StreamsConfig(values);
         return advice;
+    }
+
+    // What is found in a topic must not become a line of it, and each topic holds one class.
+    private static void requireDistinctTopics(MambaByteConfig component) {
+        AnomalyConfig anomalies = component.anomalies();
+        if (!anomalies.enabled()) {
+            return;
+        }
+        Set<String> topics = new TreeSet<>(component.inputTopics());
+        topics.add(component.outputTopic());
+        for (String topic :
+                List.of(
+                        anomalies.topic(),
+                        anomalies.incidentsTopic(),
+                        anomalies.verdictsTopic())) {
+            if (!topic.isEmpty() && !topics.add(topic)) {
+                throw new ConfigException(
+                        topic
+                                + " has two uses: inputs, likelihoods, anomalies, incidents and"
+                                + " verdicts each need a topic of their own");
+            }
+        }
     }
 
     // A setting as whoever gave it knows it.

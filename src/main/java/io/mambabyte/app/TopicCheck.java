@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.streams.AnomalyConfig;
 import io.mambabyte.streams.CompletionConfig;
 import io.mambabyte.streams.MambaByteConfig;
 
@@ -68,6 +69,14 @@ final class TopicCheck {
                 names.add(completions.requestsTopic());
                 names.add(completions.topic());
             }
+            AnomalyConfig anomalies = component.anomalies();
+            if (anomalies.enabled()) {
+                names.add(anomalies.topic());
+                names.add(anomalies.incidentsTopic());
+                if (!anomalies.verdictsTopic().isEmpty()) {
+                    names.add(anomalies.verdictsTopic());
+                }
+            }
             deadLetters.ifPresent(names::add);
             Map<String, TopicDescription> found = describe(admin, names);
             List<String> missing = names.stream().filter(n -> !found.containsKey(n)).toList();
@@ -81,7 +90,8 @@ final class TopicCheck {
             }
             Map<String, Long> maxBytes = new HashMap<>(maxMessageBytes(admin, found.keySet()));
             create(admin, missing, found, maxBytes, partitions);
-            requireSamePartitions(found, completions.requestsTopic());
+            requireSamePartitions(found, completions.requestsTopic(), "requests need");
+            requireSamePartitions(found, anomalies.verdictsTopic(), "verdicts need");
             long inputMaxBytes =
                     component.inputTopics().stream()
                             .mapToLong(t -> maxBytes.getOrDefault(t, 0L))
@@ -101,21 +111,23 @@ final class TopicCheck {
         return List.copyOf(advice);
     }
 
-    // The state that a request continues is on the task of the partition that its key falls into.
-    private void requireSamePartitions(Map<String, TopicDescription> found, String requests) {
-        TopicDescription description = found.get(requests);
+    // What is known of a key is on the task of the partition that its key falls into.
+    private void requireSamePartitions(
+            Map<String, TopicDescription> found, String other, String need) {
+        TopicDescription description = found.get(other);
         for (String topic : component.inputTopics()) {
             TopicDescription input = found.get(topic);
             if (description != null
                     && input != null
                     && input.partitions().size() != description.partitions().size()) {
                 throw new ConfigException(
-                        "%s has %d partitions and %s %d: requests need as many as the input"
+                        "%s has %d partitions and %s %d: %s as many as the input"
                                 .formatted(
-                                        requests,
+                                        other,
                                         description.partitions().size(),
                                         topic,
-                                        input.partitions().size()));
+                                        input.partitions().size(),
+                                        need));
             }
         }
     }

@@ -48,9 +48,12 @@ public final class Calibration {
 
     private static final int KINDS_MAX = 1024;
 
-    // How much stranger than one in all lines so far a part, and the score of both, can be.
-    private static final double PART_EXTRAPOLATION_BITS = 4;
+    // How far beyond one in all lines so far tails are believed: that of the score eight bits, those
+    // of its parts not at all, since identifiers have tails that are heavier than exponential.
+    private static final double PART_EXTRAPOLATION_BITS = -1;
     private static final double SCORE_EXTRAPOLATION_BITS = 8;
+
+    private static final double MEAN_EXCESS_MIN = 1e-3;
 
     private final int learningLines;
     private final int generationLines;
@@ -59,11 +62,11 @@ public final class Calibration {
 
     private final CalibrationKinds kinds = new CalibrationKinds(KINDS_MAX);
     private final CalibrationDistribution novelties =
-            new CalibrationDistribution(PART_EXTRAPOLATION_BITS);
+            new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private final CalibrationDistribution tails =
-            new CalibrationDistribution(PART_EXTRAPOLATION_BITS);
+            new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private final CalibrationDistribution scores =
-            new CalibrationDistribution(SCORE_EXTRAPOLATION_BITS);
+            new CalibrationDistribution(SCORE_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private long lines;
 
     private double strangeShare;
@@ -170,8 +173,10 @@ public final class Calibration {
         if (novelties.count() == 0) {
             return new Judgement(kindBits, novelty, line.tailBits(), Double.NaN, Double.NaN, 0);
         }
+        // All of the novelty's evidence counts: kinds are counted on and its distribution with
+        // them, so that it ends where the lines seen end, and a kind that is new is a surprise.
         double score =
-                AnomalyScore.combined(novelties.bits(novelty), tails.bits(line.tailBits()));
+                AnomalyScore.fisher(novelties.bits(novelty), tails.bits(line.tailBits()));
         return new Judgement(
                 kindBits,
                 novelty,

@@ -18,7 +18,8 @@ import java.util.List;
  *
  * <p>Values count from the next {@link #fold} on. The improbability of a value is the share of
  * values above it; beyond the last few of them an exponential tail with their mean excess goes on,
- * as in {@link TailProbability}, up to a limit.
+ * as in {@link TailProbability}. Where that would make a value far rarer than one in all that were
+ * seen, only the logarithm of the rest counts: larger stays rarer, but not by what nobody has seen.
  *
  * <p>A digest goes through its encoded form at every fold. So what is read back is what was there,
  * and what follows is the same, to the last bit, whether it was read back or not.
@@ -37,6 +38,7 @@ final class CalibrationDistribution {
     private static final byte[] EMPTY = {};
 
     private final double extrapolationBits;
+    private final double meanExcessMin;
 
     private byte[] current = EMPTY;
     private byte[] previous = EMPTY;
@@ -55,10 +57,14 @@ final class CalibrationDistribution {
     /**
      * A distribution of nothing yet.
      *
-     * @param extrapolationBits how far the tail may go beyond one in as many values as there are
+     * @param extrapolationBits how far beyond one in as many values as there are the tail is
+     *     believed
+     * @param meanExcessMin the tail is taken to be no steeper than with this mean, however much
+     *     alike the largest values were
      */
-    CalibrationDistribution(double extrapolationBits) {
+    CalibrationDistribution(double extrapolationBits, double meanExcessMin) {
         this.extrapolationBits = extrapolationBits;
+        this.meanExcessMin = meanExcessMin;
     }
 
     /** Takes a value, to be counted from the next fold on. */
@@ -144,7 +150,10 @@ final class CalibrationDistribution {
             }
         }
         // Where all large values are the same one, any larger is as far out as its distance says.
-        meanExcess = above > 0 ? excess / above : Math.max(1e-3, (threshold - values[0]) / 10);
+        meanExcess =
+                Math.max(
+                        meanExcessMin,
+                        above > 0 ? excess / above : (threshold - values[0]) / 10);
     }
 
     /**
@@ -162,8 +171,13 @@ final class CalibrationDistribution {
             double higher = n - (countBelow(value) + countUpTo(value)) / 2;
             return Math.max(0, -log2((higher + 0.5) / (n + 1)));
         }
-        double bits = -log2(Math.max(above, 1) / (n + 1)) + (value - threshold) / meanExcess / LN2;
-        return Math.clamp(bits, 0, log2(n + 1) + extrapolationBits);
+        double bits =
+                Math.max(
+                        0,
+                        -log2(Math.max(above, 1) / (n + 1))
+                                + (value - threshold) / meanExcess / LN2);
+        double limit = log2(n + 1) + extrapolationBits;
+        return bits <= limit ? bits : limit + log2(1 + bits - limit);
     }
 
     /**

@@ -13,10 +13,12 @@ public final class GapDistribution {
     // Rare gaps are what it is for: the tail may go as far as it likes.
     private static final double EXTRAPOLATION_BITS = 100;
 
+    // However regular a key was: a gap twice as long is not less than e^-2 times as probable.
+    private static final double MEAN_EXCESS_MIN = 0.5;
     private static final int GENERATION_GAPS = 2000;
 
     private final CalibrationDistribution logarithms =
-            new CalibrationDistribution(EXTRAPOLATION_BITS);
+            new CalibrationDistribution(EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private double currentMs;
     private double previousMs;
     private double pendingMs;

@@ -18,8 +18,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -60,6 +62,7 @@ final class AnomalyKey {
 
     private final Calibration calibration;
     private final SilenceGaps gaps = new SilenceGaps();
+    private final IncidentEvidence evidence;
     private final ArrayDeque<StrangeLine> strange = new ArrayDeque<>();
     private final Map<Long, Float> accepted = new LinkedHashMap<>();
     private long snapshotLines;
@@ -82,7 +85,8 @@ final class AnomalyKey {
             boolean severe,
             float wordBits,
             float tailBits,
-            float score) {
+            float score,
+            boolean lasting) {
         LineStatistics statistics() {
             return AnomalyKey.statistics(kind, severe, wordBits, tailBits);
         }
@@ -94,9 +98,21 @@ final class AnomalyKey {
      * @param number of the line among those of its key, from 1
      * @param accepted whether lines of its kind were called normal
      * @param alert whether it alerts: it is anomalous, and there is an alert left for it
+     * @param strange whether it counts for an incident
+     * @param first whether none before it counts with it
+     * @param enough whether that is enough to open one
+     * @param lasting whether it keeps one open
      * @param folded whether a snapshot is due
      */
-    record Learned(long number, boolean accepted, boolean alert, boolean folded) {}
+    record Learned(
+            long number,
+            boolean accepted,
+            boolean alert,
+            boolean strange,
+            boolean first,
+            boolean enough,
+            boolean lasting,
+            boolean folded) {}
 
     /**
      * Knows nothing yet.
@@ -107,6 +123,7 @@ final class AnomalyKey {
         this.inference = inference;
         alertsPerLine = config.alertsPerLine();
         alertsMax = Math.max(ALERTS_AT_FIRST, alertsPerLine * config.generationLines());
+        evidence = new IncidentEvidence(alertsPerLine, config.incidentsGapMs());
         calibration =
                 new Calibration(
                         config.learningLines(), config.generationLines(), alertsPerLine);
@@ -191,9 +208,13 @@ final class AnomalyKey {
         Float normal = accepted.get(line.kind());
         boolean isAccepted = normal != null && score <= normal + ACCEPTED_MARGIN_BITS;
         boolean alert = false;
+        boolean isStrange = false;
+        boolean first = false;
         if (!Float.isNaN(bits)) {
             alerts = Math.min(alertsMax, alerts + alertsPerLine);
-            if (!isAccepted && IncidentEvidence.strange(bits)) {
+            isStrange = !isAccepted && IncidentEvidence.strange(bits);
+            first = evidence.add(isStrange ? bits : 0, atMs);
+            if (isStrange) {
                 strange.add(
                         new StrangeLine(
                                 lines,
@@ -202,7 +223,8 @@ final class AnomalyKey {
                                 line.severe(),
                                 (float) line.wordBits(),
                                 (float) line.tailBits(),
-                                score));
+                                score,
+                                evidence.lasting()));
                 if (strange.size() > REMEMBERED_LINES) {
                     strange.remove();
                 }
@@ -217,7 +239,15 @@ final class AnomalyKey {
         if (folded) {
             gaps.fold();
         }
-        return new Learned(lines, isAccepted, alert, folded);
+        return new Learned(
+                lines,
+                isAccepted,
+                alert,
+                isStrange,
+                first,
+                evidence.enough(),
+                evidence.lasting(),
+                folded);
     }
 
     /**
@@ -234,8 +264,8 @@ final class AnomalyKey {
     }
 
     /**
-     * The last line of an incident that began with a line: strange lines no further apart than a
-     * gap.
+     * The last line of an incident that began with a line: lines that kept it open no further
+     * apart than a gap.
      */
     long lastLine(long firstLine, long gapMs) {
         long last = firstLine;
@@ -247,17 +277,24 @@ final class AnomalyKey {
             if (lastMs != Long.MIN_VALUE && line.timeMs() - lastMs > gapMs) {
                 break;
             }
-            last = line.number();
-            lastMs = Math.max(lastMs, line.timeMs());
+            if (line.lasting() || lastMs == Long.MIN_VALUE) {
+                last = line.number();
+                lastMs = Math.max(lastMs, line.timeMs());
+            }
         }
         return last;
     }
 
     private int accept(long firstLine, long lastLine) {
         int found = 0;
+        Set<Long> taught = new HashSet<>();
         for (StrangeLine line : strange) {
             if (line.number() >= firstLine && line.number() <= lastLine) {
-                calibration.learnNormal(line.statistics());
+                // One lesson a kind, however long the incident was: more would say that lines as
+                // strange as these, of whatever kind, are frequent.
+                if (taught.add(line.kind())) {
+                    calibration.learnNormal(line.statistics());
+                }
                 accepted.merge(line.kind(), line.score(), Math::max);
                 found++;
             }
@@ -309,6 +346,8 @@ final class AnomalyKey {
             out.writeLong(offset);
             out.writeLong(timeMs);
             out.writeDouble(alerts);
+            out.writeDouble(evidence.bits());
+            out.writeLong(evidence.lastMs());
             calibration.write(out);
             gaps.write(out);
             out.writeInt(strange.size());
@@ -320,6 +359,7 @@ final class AnomalyKey {
                 out.writeFloat(line.wordBits());
                 out.writeFloat(line.tailBits());
                 out.writeFloat(line.score());
+                out.writeBoolean(line.lasting());
             }
             out.writeInt(accepted.size());
             for (Map.Entry<Long, Float> kind : accepted.entrySet()) {
@@ -413,6 +453,8 @@ final class AnomalyKey {
         offset = in.readLong();
         timeMs = in.readLong();
         alerts = in.readDouble();
+        double evidenceBits = in.readDouble();
+        evidence.set(evidenceBits, in.readLong());
         calibration.read(in);
         gaps.read(in);
         for (int i = in.readInt(); i > 0; i--) {
@@ -424,7 +466,8 @@ final class AnomalyKey {
                             in.readBoolean(),
                             in.readFloat(),
                             in.readFloat(),
-                            in.readFloat()));
+                            in.readFloat(),
+                            in.readBoolean()));
         }
         for (int i = in.readInt(); i > 0; i--) {
             long kind = in.readLong();

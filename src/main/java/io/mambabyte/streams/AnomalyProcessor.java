@@ -168,13 +168,13 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
             line.setPValue(used.pValue());
         }
         now.context().forward(record.withKey(key).withValue((SpecificRecord) line));
-        if (used.known() && !learned.accepted() && IncidentEvidence.strange(used.bits())) {
+        if (learned.strange()) {
             String incident =
                     now.incidents()
                             .add(
                                     new Incidents.Line(
                                             whose,
-                                            learned.number(),
+                                            learned,
                                             at,
                                             line.line(),
                                             used.score(),

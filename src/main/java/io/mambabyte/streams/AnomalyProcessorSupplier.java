@@ -21,7 +21,7 @@ import java.util.function.Function;
  * builder.<byte[], byte[]>stream("logs")
  *         .processValues(LikelihoodProcessorSupplier.ofByteKeys(config), Named.as(config.name()))
  *         .process(AnomalyProcessorSupplier.ofByteKeys(config), Named.as("anomalies"))
- *         .to("alerts", Produced.valueSerde(AnomalyProcessorSupplier.serde(properties)));
+ *         .to(AlertSerde.topics(config), Produced.with(Serdes.ByteArray(), AlertSerde.of(config)));
  * }</pre>
  *
  * <p>Out come, as records of three classes: every {@link io.mambabyte.avro.Likelihood}, with its

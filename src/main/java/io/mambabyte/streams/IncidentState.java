@@ -19,13 +19,10 @@ import java.nio.ByteBuffer;
 /** An incident in progress: what is sent of it, and what decides when. */
 final class IncidentState {
     private static final GeneratedData DATA = new GeneratedData(Incident.class);
-    private static final int HEADER_BYTES = 5 + Double.BYTES + Long.BYTES + 2;
+    private static final int HEADER_BYTES = 5 + Long.BYTES + 2;
 
     /** What is sent. */
     final Incident incident;
-
-    /** Sum of what its lines count for. */
-    double evidence;
 
     /** Whether that was enough, and the incident was sent. */
     boolean open;
@@ -40,12 +37,17 @@ final class IncidentState {
         this.incident = incident;
     }
 
+    /** What is sent, as it is now: the incident itself goes on to change. */
+    Incident copy() {
+        // Not the builder's copy, which asks the JVM whether the records within are to be trusted.
+        return DATA.deepCopy(DATA.schema(), incident);
+    }
+
     byte[] encode(Bytes storeKey) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
         try {
             DataOutputStream out = new DataOutputStream(bytes);
             out.write(new byte[5]);
-            out.writeDouble(evidence);
             out.writeLong(sentMs);
             out.writeBoolean(open);
             out.writeBoolean(changed);
@@ -61,7 +63,6 @@ final class IncidentState {
     static IncidentState decode(Bytes storeKey, byte[] value) {
         ByteBuffer in = ByteBuffer.wrap(value);
         in.position(AnomalyKey.open(storeKey, value));
-        double evidence = in.getDouble();
         long sentMs = in.getLong();
         boolean open = in.get() != 0;
         boolean changed = in.get() != 0;
@@ -77,7 +78,6 @@ final class IncidentState {
                                                     value.length - HEADER_BYTES,
                                                     null));
             IncidentState state = new IncidentState(incident);
-            state.evidence = evidence;
             state.sentMs = sentMs;
             state.open = open;
             state.changed = changed;

@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * The incidents of a task that are not closed. Strange lines of a key that are no further apart
- * than a gap add up; when they are evidence enough, the incident is open and is sent. It is sent
- * again when it grew, not more often than every so long, and when it is closed.
+ * The incidents of a task that are not closed. Strange lines of a key are gathered; when they are
+ * {@link IncidentEvidence} enough, the incident is open and is sent. It is sent again when it grew,
+ * not more often than every so long, and when no line has kept it open for a gap.
  */
 final class Incidents {
     static final String OPEN = "open";
@@ -40,7 +40,6 @@ final class Incidents {
     private final KeyValueStore<Bytes, byte[]> store;
     private final AnomalyMetrics metrics;
     private final Consumer<Incident> send;
-    private final double enough;
 
     // By the store's key, which says whose it is and of which kind.
     private final Map<Bytes, IncidentState> states = new HashMap<>();
@@ -49,7 +48,7 @@ final class Incidents {
      * A strange line.
      *
      * @param whose of which key
-     * @param number of the line among those of its key
+     * @param learned what it came to
      * @param at where it is
      * @param text the line
      * @param score its score
@@ -57,7 +56,16 @@ final class Incidents {
      */
     @SuppressWarnings("ArrayRecordComponent") // only ever read
     record Line(
-            Bytes whose, long number, LinePosition at, byte[] text, double score, double bits) {}
+            Bytes whose,
+            AnomalyKey.Learned learned,
+            LinePosition at,
+            byte[] text,
+            double score,
+            double bits) {
+        long number() {
+            return learned.number();
+        }
+    }
 
     Incidents(
             AnomalyConfig config,
@@ -72,7 +80,6 @@ final class Incidents {
         this.store = store;
         this.metrics = metrics;
         this.send = send;
-        enough = IncidentEvidence.enough(config.alertsPerLine());
         for (byte kind : new byte[] {AnomalyStores.INCIDENT, AnomalyStores.SILENCE}) {
             read(kind);
         }
@@ -110,7 +117,8 @@ final class Incidents {
     String add(Line line) {
         Bytes storeKey = AnomalyStores.entry(AnomalyStores.INCIDENT, line.whose());
         IncidentState state = states.get(storeKey);
-        if (state != null && over(state, line.at().timeMs())) {
+        if (state != null
+                && (state.open ? over(state, line.at().timeMs()) : line.learned().first())) {
             end(storeKey, state, CLOSED);
             state = null;
         }
@@ -118,8 +126,11 @@ final class Incidents {
             state = new IncidentState(begin(line));
             states.put(storeKey, state);
         }
+        if (state.open && !line.learned().lasting()) {
+            return state.incident.getId(); // strange, but no more than a line now and then is
+        }
         grow(state, line);
-        if (!state.open && state.evidence >= enough) {
+        if (!state.open && line.learned().enough()) {
             state.open = true;
             metrics.incident();
             send(state, OPEN, line.at().timeMs());
@@ -159,7 +170,6 @@ final class Incidents {
 
     private static void grow(IncidentState state, Line line) {
         Incident incident = state.incident;
-        state.evidence += IncidentEvidence.of(line.bits());
         state.changed = true;
         incident.setLines(incident.getLines() + 1);
         incident.setLastLine(line.number());
@@ -198,8 +208,7 @@ final class Incidents {
         }
         state.changed = false;
         state.sentMs = nowMs;
-        // A copy: this one goes on to change.
-        send.accept(Incident.newBuilder(incident).build());
+        send.accept(state.copy());
     }
 
     private void end(Bytes storeKey, IncidentState state, String status) {

@@ -3,9 +3,11 @@ package io.mambabyte.streams;
 import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.avro.Likelihood;
+import io.mambabyte.avro.Verdict;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -13,6 +15,7 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyConfig;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.state.StoreBuilder;
@@ -22,7 +25,8 @@ import java.util.function.Function;
 
 /**
  * The topology of the application: topics of raw records in, one topic of likelihoods out; and
- * where {@code mambabyte.completion.requests.topic} is set, requests in and completions out.
+ * where {@code mambabyte.completion.requests.topic} is set, requests in and completions out; where
+ * {@code mambabyte.anomalies.topic} is set, topics of anomalies and incidents out, and verdicts in.
  */
 public final class LikelihoodTopology {
     private LikelihoodTopology() {}
@@ -72,19 +76,61 @@ public final class LikelihoodTopology {
                 new LikelihoodProcessorSupplier<>(
                         config, model, Function.identity(), states, listener);
         scoring.stores().forEach(builder::addStateStore);
-        builder.stream(
-                        config.inputTopics(),
-                        Consumed.with(Serdes.ByteArray(), Serdes.ByteArray())
-                                .withName("raw-records"))
-                .processValues(
-                        () -> scoring.get(), Named.as(config.name()), names(scoring.stores()))
-                .to(
-                        config.outputTopic(),
-                        Produced.with(Serdes.ByteArray(), serde).withName("likelihoods"));
+        KStream<byte[], Likelihood> likelihoods =
+                builder.stream(
+                                config.inputTopics(),
+                                Consumed.with(Serdes.ByteArray(), Serdes.ByteArray())
+                                        .withName("raw-records"))
+                        .processValues(
+                                () -> scoring.get(),
+                                Named.as(config.name()),
+                                names(scoring.stores()));
+        if (config.anomalies().enabled()) {
+            addAnomalies(builder, config, model, likelihoods, serde);
+        } else {
+            likelihoods.to(
+                    config.outputTopic(),
+                    Produced.with(Serdes.ByteArray(), serde).withName("likelihoods"));
+        }
         if (!config.completions().requestsTopic().isEmpty()) {
             addCompletions(builder, config, model, states);
         }
         return builder.build();
+    }
+
+    private static void addAnomalies(
+            StreamsBuilder builder,
+            MambaByteConfig config,
+            MambaModel model,
+            KStream<byte[], Likelihood> likelihoods,
+            Serde<Likelihood> serde) {
+        KStream<byte[], SpecificRecord> judged =
+                likelihoods.mapValues(
+                        likelihood -> (SpecificRecord) likelihood, Named.as("scored-lines"));
+        if (!config.anomalies().verdictsTopic().isEmpty()) {
+            KStream<byte[], SpecificRecord> verdicts =
+                    builder.stream(
+                                    config.anomalies().verdictsTopic(),
+                                    Consumed.with(
+                                                    Serdes.ByteArray(),
+                                                    ConfluentAvroSerde.ofValues(
+                                                            Verdict.class, config.originals()))
+                                            .withName("verdicts"))
+                            .mapValues(
+                                    verdict -> (SpecificRecord) verdict,
+                                    Named.as("verdicts-on-lines"));
+            judged = judged.merge(verdicts, Named.as("lines-and-verdicts"));
+        }
+        judged.process(
+                        new AnomalyProcessorSupplier<byte[]>(config, model, Function.identity()),
+                        Named.as(config.name() + "-anomalies"))
+                .to(
+                        AlertSerde.topics(config),
+                        Produced.with(
+                                        Serdes.ByteArray(),
+                                        (Serde<SpecificRecord>)
+                                                new AlertSerde(serde, config.originals()))
+                                .withName("likelihoods-and-alerts"));
     }
 
     private static void addCompletions(

@@ -13,6 +13,9 @@ final class SilenceGaps {
     /** Gaps to see before one is long. */
     private static final int GAPS_MIN = 200;
 
+    /** A shorter gap is no silence, however regular the key was. */
+    private static final long SILENCE_MIN_MS = 10 * TaskClock.STEP_MAX_MS;
+
     private static final long NEVER = -1;
 
     private final GapDistribution gaps = new GapDistribution();
@@ -48,7 +51,8 @@ final class SilenceGaps {
             return Long.MAX_VALUE;
         }
         double gapsPerDay = DAY_MS / Math.max(1, gaps.meanMs());
-        return gaps.longerThan(Math.min(0.5, perDay / gapsPerDay));
+        return Math.max(
+                SILENCE_MIN_MS, gaps.longerThan(Math.min(0.5, perDay / gapsPerDay)));
     }
 
     /** Probability of a gap so long. */

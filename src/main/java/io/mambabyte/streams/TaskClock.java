@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
 
 /**
  * The clock that silences are measured with: the records' time, as far as the task's records tell
- * of it. A pause of all keys together is not counted beyond a few seconds: whether they fell silent
- * or nobody listened cannot be told apart, and one key is not to blame.
+ * of it. A pause of all keys together counts as a second: whether they fell silent or nobody
+ * listened cannot be told apart, and one key is not to blame.
  */
 final class TaskClock {
     /** Most that it advances from one record to the next. */
-    static final long STEP_MAX_MS = 10_000;
+    static final long STEP_MAX_MS = 1_000;
 
     private static final int BYTES = 5 + 2 * Long.BYTES;
 

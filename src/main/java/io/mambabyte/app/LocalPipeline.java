@@ -2,6 +2,9 @@ package io.mambabyte.app;
 
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.streams.AlertSerde;
+import io.mambabyte.streams.AnomalyConfig;
+import io.mambabyte.streams.AnomalyTotals;
 import io.mambabyte.streams.LikelihoodProcessorSupplier;
 import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
@@ -10,7 +13,9 @@ import io.mambabyte.streams.ScoringListener;
 import io.mambabyte.streams.ScoringTotals;
 import io.mambabyte.streams.StateTotals;
 import io.mambabyte.streams.registry.ConfluentAvroConfig;
+import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -28,6 +33,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -131,14 +137,17 @@ final class LocalPipeline implements AutoCloseable {
             settings.forEach(run::put);
             run.addDefaults();
             run.validate();
-            createTopics(broker, partitions);
             MambaByteConfig component = run.component();
+            createTopics(broker, partitions, component.anomalies());
             run.addSizes(
                     new LikelihoodProcessorSupplier<byte[]>(component, model, key -> key),
                     INPUT_MAX_BYTES);
             LikelihoodSerde serde = new LikelihoodSerde();
             serde.configure(run.values(), false);
             serde.register(OUTPUT);
+            if (component.anomalies().enabled()) {
+                new AlertSerde(serde, run.values()).register(component.anomalies());
+            }
             return new LocalPipeline(
                     folder,
                     broker,
@@ -160,7 +169,8 @@ final class LocalPipeline implements AutoCloseable {
         }
     }
 
-    private static void createTopics(EmbeddedBroker broker, int partitions)
+    private static void createTopics(
+            EmbeddedBroker broker, int partitions, AnomalyConfig anomalies)
             throws ExecutionException, InterruptedException {
         // Records carry the time of their line, which may be years ago: nothing expires here.
         Map<String, String> configs =
@@ -169,12 +179,22 @@ final class LocalPipeline implements AutoCloseable {
                         "-1",
                         TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
                         Integer.toString(INPUT_MAX_BYTES));
-        EmbeddedBroker.createTopics(
-                broker.bootstrapServers(),
-                List.of(
-                        new NewTopic(INPUT, partitions, (short) 1).configs(configs),
-                        new NewTopic(OUTPUT, partitions, (short) 1).configs(configs),
-                        new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(configs)));
+        List<NewTopic> topics = new ArrayList<>();
+        topics.add(new NewTopic(INPUT, partitions, (short) 1).configs(configs));
+        topics.add(new NewTopic(OUTPUT, partitions, (short) 1).configs(configs));
+        topics.add(new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(configs));
+        if (anomalies.enabled()) {
+            for (String topic :
+                    List.of(
+                            anomalies.topic(),
+                            anomalies.incidentsTopic(),
+                            anomalies.verdictsTopic())) {
+                if (!topic.isEmpty()) {
+                    topics.add(new NewTopic(topic, partitions, (short) 1).configs(configs));
+                }
+            }
+        }
+        EmbeddedBroker.createTopics(broker.bootstrapServers(), topics);
     }
 
     private static KafkaStreams topology(
@@ -238,6 +258,11 @@ final class LocalPipeline implements AutoCloseable {
         return ScoringTotals.of(streams.metrics());
     }
 
+    /** What the topology found anomalous so far. */
+    AnomalyTotals anomalyTotals() {
+        return AnomalyTotals.of(streams.metrics());
+    }
+
     /** What happened to the keys' states since the topology was started. */
     StateTotals stateTotals() {
         return StateTotals.of(streams.metrics());
@@ -256,10 +281,16 @@ final class LocalPipeline implements AutoCloseable {
 
     /** A new consumer of all likelihoods, from the first one on. */
     KafkaConsumer<byte[], Likelihood> consumer() {
-        LikelihoodSerde serde = new LikelihoodSerde();
-        serde.configure(
-                Map.of(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, registry.url()), false);
-        KafkaConsumer<byte[], Likelihood> consumer =
+        return consumer(OUTPUT, Likelihood.class);
+    }
+
+    /** A new consumer of all records of a topic that the topology writes. */
+    <T extends SpecificRecord> KafkaConsumer<byte[], T> consumer(String topic, Class<T> type) {
+        ConfluentAvroSerde<T> serde =
+                ConfluentAvroSerde.ofValues(
+                        type,
+                        Map.of(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG, registry.url()));
+        KafkaConsumer<byte[], T> consumer =
                 new KafkaConsumer<>(
                         Map.of(
                                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
@@ -274,7 +305,7 @@ final class LocalPipeline implements AutoCloseable {
                         serde.deserializer());
         consumer.assign(
                 IntStream.range(0, partitions)
-                        .mapToObj(partition -> new TopicPartition(OUTPUT, partition))
+                        .mapToObj(partition -> new TopicPartition(topic, partition))
                         .toList());
         return consumer;
     }

@@ -67,7 +67,8 @@ public final class Main {
                         .addSubcommand(new BenchTopology())
                         .addSubcommand(new BenchRounding())
                         .addSubcommand(new BenchState())
-                        .addSubcommand(new BenchChaos());
+                        .addSubcommand(new BenchChaos())
+                        .addSubcommand(new BenchAlerts());
         return new CommandLine(new Main())
                 .addSubcommand(bench)
                 .setCaseInsensitiveEnumValuesAllowed(true)

@@ -341,10 +341,7 @@ final class RunSettings {
         Set<String> topics = new TreeSet<>(component.inputTopics());
         topics.add(component.outputTopic());
         for (String topic :
-                List.of(
-                        anomalies.topic(),
-                        anomalies.incidentsTopic(),
-                        anomalies.verdictsTopic())) {
+                List.of(anomalies.topic(), anomalies.incidentsTopic(), anomalies.verdictsTopic())) {
             if (!topic.isEmpty() && !topics.add(topic)) {
                 throw new ConfigException(
                         topic

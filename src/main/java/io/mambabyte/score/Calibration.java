@@ -14,10 +14,10 @@ import java.util.ArrayDeque;
  *   <li><b>p-value.</b> The share of lines before that scored as high: conformal, so where lines
  *       are exchangeable a share p of them have a p-value of p or less, whatever the score is.
  *       Beyond what was seen an exponential tail goes on.
- *   <li><b>Censoring.</b> Of a line that is stranger than one in a hundred, only that it is one
- *       such is learned: its score counts as that of a line that is just so strange. So a fault
- *       does not make itself normal, and the distribution does not lose its end. Lines beyond twice
- *       as many as there should be are held back.
+ *   <li><b>Censoring.</b> Of a line that alerts, only that it is one such is learned: its score
+ *       counts as that of a line that just alerts, so that the distribution does not lose its end.
+ *       Where lines that are stranger than one in a hundred come more than four times as often as
+ *       they should, they are held back altogether: a fault does not make itself normal.
  *   <li><b>Shifts.</b> Where strange lines stay more than four in a hundred for {@link
  *       #SHIFT_LINES} lines, this is how it is now: what was held back is learned, and what follows
  *       too, until the share is normal again.
@@ -32,7 +32,7 @@ public final class Calibration {
     /** Lines that strange lines must stay frequent for until they are what is normal. */
     public static final int SHIFT_LINES = 512;
 
-    /** Lines with a p-value below this are strange: they are not learned as they are. */
+    /** Lines with a p-value below this are strange. */
     public static final double STRANGE = 0.01;
 
     // Weight of a line in the share of strange lines: of the last 512, the nearer the more.
@@ -48,7 +48,8 @@ public final class Calibration {
 
     private static final int KINDS_MAX = 1024;
 
-    // How far beyond one in all lines so far tails are believed: that of the score eight bits, those
+    // How far beyond one in all lines so far tails are believed: that of the score eight bits,
+    // those
     // of its parts not at all, since identifiers have tails that are heavier than exponential.
     private static final double PART_EXTRAPOLATION_BITS = -1;
     private static final double SCORE_EXTRAPOLATION_BITS = 8;
@@ -57,6 +58,7 @@ public final class Calibration {
 
     private final int learningLines;
     private final int generationLines;
+    private final double alertBits;
     private final double strangeBits;
     private final double strange;
 
@@ -122,6 +124,7 @@ public final class Calibration {
         this.generationLines = generationLines;
         strange = Math.max(STRANGE, alertsPerLine);
         strangeBits = -Math.log(strange) / Math.log(2);
+        alertBits = -Math.log(alertsPerLine) / Math.log(2);
         strangeShare = strange;
     }
 
@@ -175,8 +178,7 @@ public final class Calibration {
         }
         // All of the novelty's evidence counts: kinds are counted on and its distribution with
         // them, so that it ends where the lines seen end, and a kind that is new is a surprise.
-        double score =
-                AnomalyScore.fisher(novelties.bits(novelty), tails.bits(line.tailBits()));
+        double score = AnomalyScore.fisher(novelties.bits(novelty), tails.bits(line.tailBits()));
         return new Judgement(
                 kindBits,
                 novelty,
@@ -200,8 +202,17 @@ public final class Calibration {
         follow(isStrange);
         if (!isStrange || shifted) {
             add(judgement);
+        } else if (strangeShare > SHARE_SHIFTED * strange) {
+            held.add(judgement);
+            if (held.size() > HELD_MAX) {
+                held.remove();
+            }
+        } else if (judgement.bits() > alertBits) {
+            novelties.add(judgement.novelty());
+            tails.add(judgement.tail());
+            scores.addAtLeast(Math.min(judgement.score(), scores.at(alertBits)));
         } else {
-            hold(judgement);
+            add(judgement);
         }
         boolean due = lines % (lines < YOUNG_LINES ? FOLD_LINES_YOUNG : FOLD_LINES) == 0;
         if (due) {
@@ -223,16 +234,6 @@ public final class Calibration {
             shifted = true;
             held.forEach(this::add);
             held.clear();
-        }
-    }
-
-    private void hold(Judgement judgement) {
-        if (strangeShare <= SHARE_NORMAL * strange) {
-            scores.add(Math.min(judgement.score(), scores.at(strangeBits)));
-        }
-        held.add(judgement);
-        if (held.size() > HELD_MAX) {
-            held.remove();
         }
     }
 

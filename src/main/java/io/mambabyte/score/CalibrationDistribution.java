@@ -46,6 +46,9 @@ final class CalibrationDistribution {
     private long previousCount;
     private double[] pending = new double[16];
     private int pendingCount;
+    private long pendingClipped;
+    private long currentClipped;
+    private long previousClipped;
 
     // What the digests hold together: values in order, and how many are up to and with each.
     private double[] values = {};
@@ -75,6 +78,15 @@ final class CalibrationDistribution {
         pending[pendingCount++] = value;
     }
 
+    /**
+     * Takes a value of which only that it is at least so large is to be known: it counts as one of
+     * this size, and the tail is fitted as to one that may be larger.
+     */
+    void addAtLeast(double value) {
+        add(value);
+        pendingClipped++;
+    }
+
     /** Values that are counted. */
     long count() {
         return currentCount + previousCount;
@@ -98,7 +110,9 @@ final class CalibrationDistribution {
             digest.add(pending[i], 1);
         }
         currentCount += pendingCount;
+        currentClipped += pendingClipped;
         pendingCount = 0;
+        pendingClipped = 0;
         ByteBuffer encoded = ByteBuffer.allocate(digest.byteSize());
         digest.asBytes(encoded);
         current = Arrays.copyOf(encoded.array(), encoded.position());
@@ -111,6 +125,8 @@ final class CalibrationDistribution {
         previousCount = currentCount;
         current = EMPTY;
         currentCount = 0;
+        previousClipped = currentClipped;
+        currentClipped = 0;
         fit();
     }
 
@@ -133,8 +149,7 @@ final class CalibrationDistribution {
         if (values.length == 0) {
             return;
         }
-        double tail =
-                Math.min(sum * TAIL_SHARE_MAX, Math.max(TAIL_VALUES_MIN, sum * TAIL_SHARE));
+        double tail = Math.min(sum * TAIL_SHARE_MAX, Math.max(TAIL_VALUES_MIN, sum * TAIL_SHARE));
         int last = values.length - 1;
         while (last > 0 && sum - upTo[last] < tail) {
             last--;
@@ -149,11 +164,12 @@ final class CalibrationDistribution {
                 excess += weight * (values[i] - threshold);
             }
         }
+        // Of exponential values that end where they were clipped, the likeliest mean is the sum of
+        // what is there over the number of those that were not.
+        double whole = Math.max(1, above - currentClipped - previousClipped);
         // Where all large values are the same one, any larger is as far out as its distance says.
         meanExcess =
-                Math.max(
-                        meanExcessMin,
-                        above > 0 ? excess / above : (threshold - values[0]) / 10);
+                Math.max(meanExcessMin, above > 0 ? excess / whole : (threshold - values[0]) / 10);
     }
 
     /**
@@ -229,6 +245,8 @@ final class CalibrationDistribution {
         }
         out.writeLong(currentCount);
         out.writeLong(previousCount);
+        out.writeLong(currentClipped);
+        out.writeLong(previousClipped);
         out.writeInt(current.length);
         out.write(current);
         out.writeInt(previous.length);
@@ -239,6 +257,8 @@ final class CalibrationDistribution {
     void read(DataInput in) throws IOException {
         currentCount = in.readLong();
         previousCount = in.readLong();
+        currentClipped = in.readLong();
+        previousClipped = in.readLong();
         current = new byte[in.readInt()];
         in.readFully(current);
         previous = new byte[in.readInt()];

@@ -6,8 +6,8 @@ import java.io.IOException;
 
 /**
  * How long gaps are: a running distribution of their logarithms. Beyond what was seen it goes on as
- * an exponential one of the logarithm, which is a power of the gap: streams come in bursts, and long
- * gaps are far more frequent than in a steady one.
+ * an exponential one of the logarithm, which is a power of the gap: streams come in bursts, and
+ * long gaps are far more frequent than in a steady one.
  */
 public final class GapDistribution {
     // Rare gaps are what it is for: the tail may go as far as it likes.

@@ -125,8 +125,7 @@ final class AnomalyKey {
         alertsMax = Math.max(ALERTS_AT_FIRST, alertsPerLine * config.generationLines());
         evidence = new IncidentEvidence(alertsPerLine, config.incidentsGapMs());
         calibration =
-                new Calibration(
-                        config.learningLines(), config.generationLines(), alertsPerLine);
+                new Calibration(config.learningLines(), config.generationLines(), alertsPerLine);
     }
 
     Calibration calibration() {
@@ -264,8 +263,8 @@ final class AnomalyKey {
     }
 
     /**
-     * The last line of an incident that began with a line: lines that kept it open no further
-     * apart than a gap.
+     * The last line of an incident that began with a line: lines that kept it open no further apart
+     * than a gap.
      */
     long lastLine(long firstLine, long gapMs) {
         long last = firstLine;

@@ -32,10 +32,7 @@ final class AnomalyKeys {
     private @Nullable Bytes cursor = Bytes.wrap(new byte[] {AnomalyStores.LOG});
 
     AnomalyKeys(
-            AnomalyConfig config,
-            int inference,
-            KeyValueStore<Bytes, byte[]> store,
-            String task) {
+            AnomalyConfig config, int inference, KeyValueStore<Bytes, byte[]> store, String task) {
         this.config = config;
         this.inference = inference;
         this.store = store;

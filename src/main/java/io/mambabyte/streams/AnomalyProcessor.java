@@ -2,7 +2,6 @@ package io.mambabyte.streams;
 
 import io.mambabyte.avro.Anomaly;
 import io.mambabyte.avro.Incident;
-import io.mambabyte.avro.Likelihood;
 import io.mambabyte.avro.Verdict;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.score.Calibration;
@@ -64,8 +63,7 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
 
     @Override
     public void init(ProcessorContext<byte[], SpecificRecord> context) {
-        KeyValueStore<Bytes, byte[]> store =
-                context.getStateStore(AnomalyStores.name(component));
+        KeyValueStore<Bytes, byte[]> store = context.getStateStore(AnomalyStores.name(component));
         AnomalyMetrics metrics = new AnomalyMetrics(context);
         Task made =
                 new Task(
@@ -94,8 +92,7 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
         context.schedule(SWEEP_INTERVAL, PunctuationType.WALL_CLOCK_TIME, this::tick);
     }
 
-    private static void send(
-            ProcessorContext<byte[], SpecificRecord> context, Incident incident) {
+    private static void send(ProcessorContext<byte[], SpecificRecord> context, Incident incident) {
         context.forward(
                 new Record<>(
                         Incidents.recordKey(incident),
@@ -167,6 +164,8 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
             line.setScore(used.score());
             line.setPValue(used.pValue());
         }
+        // What is behind does not count as calibration: it would be written all the same.
+        now.metrics().time(System.nanoTime() - start);
         now.context().forward(record.withKey(key).withValue((SpecificRecord) line));
         if (learned.strange()) {
             String incident =
@@ -186,11 +185,14 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
                                 record.withKey(key)
                                         .withValue(
                                                 anomaly(
-                                                        incident, line, statistics, used,
-                                                        learned, at)));
+                                                        incident,
+                                                        line,
+                                                        statistics,
+                                                        used,
+                                                        learned,
+                                                        at)));
             }
         }
-        now.metrics().time(System.nanoTime() - start);
     }
 
     private static LinePosition position(Task now, long timestampMs) {

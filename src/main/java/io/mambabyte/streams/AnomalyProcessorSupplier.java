@@ -27,8 +27,8 @@ import java.util.function.Function;
  * <p>Out come, as records of three classes: every {@link io.mambabyte.avro.Likelihood}, with its
  * score and p-value; an {@link io.mambabyte.avro.Anomaly} for a line that alerts, under the line's
  * key; and {@link io.mambabyte.avro.Incident}s, under their identifier, a later one replacing the
- * one before. Verdicts ({@link io.mambabyte.avro.Verdict}, under the key of the lines) may be merged
- * into the stream that goes in.
+ * one before. Verdicts ({@link io.mambabyte.avro.Verdict}, under the key of the lines) may be
+ * merged into the stream that goes in.
  *
  * <p>Between the two processors nothing may be written to a topic and read again: a likelihood that
  * is read back has lost the line that it is of.
@@ -54,7 +54,8 @@ public final class AnomalyProcessorSupplier<K>
             MambaByteConfig config, MambaModel model, Function<? super K, byte[]> keyBytes) {
         if (!config.anomalies().enabled()) {
             throw new ConfigException(
-                    AnomalyConfig.TOPIC_CONFIG + " must name a topic where anomalies are looked for");
+                    AnomalyConfig.TOPIC_CONFIG
+                            + " must name a topic where anomalies are looked for");
         }
         this.config = config;
         this.model = model;

@@ -135,8 +135,7 @@ final class Incidents {
             metrics.incident();
             send(state, OPEN, line.at().timeMs());
             metrics.open(openCount());
-        } else if (state.open
-                && line.at().timeMs() - state.sentMs >= config.incidentsUpdateMs()) {
+        } else if (state.open && line.at().timeMs() - state.sentMs >= config.incidentsUpdateMs()) {
             send(state, OPEN, line.at().timeMs());
         }
         store.put(storeKey, state.encode(storeKey));

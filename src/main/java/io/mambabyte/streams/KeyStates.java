@@ -239,8 +239,7 @@ public final class KeyStates {
         long total = value.length + (newline ? 1L : 0L);
         long seen = Scorer.position(state.state);
         long checkpointAt = schedule.lastAmong(key, state.state.position(), seen + total - 1);
-        accumulator.begin(
-                sessions && config.framing() == Framing.LINES ? seen - 1 : seen, perByte);
+        accumulator.begin(sessions && config.framing() == Framing.LINES ? seen - 1 : seen, perByte);
         int done = 0;
         StoredCheckpoint checkpoint = null;
         if (checkpointAt > 0) {

@@ -51,8 +51,7 @@ final class SilenceGaps {
             return Long.MAX_VALUE;
         }
         double gapsPerDay = DAY_MS / Math.max(1, gaps.meanMs());
-        return Math.max(
-                SILENCE_MIN_MS, gaps.longerThan(Math.min(0.5, perDay / gapsPerDay)));
+        return Math.max(SILENCE_MIN_MS, gaps.longerThan(Math.min(0.5, perDay / gapsPerDay)));
     }
 
     /** Probability of a gap so long. */

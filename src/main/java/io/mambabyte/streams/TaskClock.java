@@ -41,7 +41,9 @@ final class TaskClock {
         }
         latestMs = timestampMs;
         byte[] value = new byte[BYTES];
-        ByteBuffer.wrap(value).putLong(BYTES - 2 * Long.BYTES, nowMs).putLong(BYTES - Long.BYTES, latestMs);
+        ByteBuffer.wrap(value)
+                .putLong(BYTES - 2 * Long.BYTES, nowMs)
+                .putLong(BYTES - Long.BYTES, latestMs);
         store.put(AnomalyStores.CLOCK, AnomalyKey.sealed(AnomalyStores.CLOCK, value));
     }
 

@@ -123,13 +123,13 @@ class AnomalyTopologyTest {
     }
 
     private TestInputTopic<byte[], byte[]> input() {
-        return driver().createInputTopic("raw", new ByteArraySerializer(), new ByteArraySerializer());
+        return driver().createInputTopic(
+                        "raw", new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     private <T extends SpecificRecord> List<TestRecord<byte[], T>> read(
             String topic, Class<T> type) {
-        return driver()
-                .createOutputTopic(
+        return driver().createOutputTopic(
                         topic,
                         new ByteArrayDeserializer(),
                         ConfluentAvroSerde.ofValues(type, REGISTRY).deserializer())
@@ -152,7 +152,8 @@ class AnomalyTopologyTest {
     private byte[] normalLine() {
         return bytes(
                 switch (random.nextInt(6)) {
-                    case 0 -> "request " + random.nextInt(1000) + " served in " + random.nextInt(90);
+                    case 0 ->
+                            "request " + random.nextInt(1000) + " served in " + random.nextInt(90);
                     case 1 -> "connection from 10.0.0." + random.nextInt(250) + " accepted";
                     case 2 -> "session " + random.nextInt(5000) + " closed by peer";
                     case 3 -> "cache holds " + random.nextInt(100) + " entries";
@@ -307,10 +308,7 @@ class AnomalyTopologyTest {
         assertTrue(silence.getUsualGapMs() < 1000);
         say("chatty", normalLine(), 100);
         Incident over =
-                incidents().stream()
-                        .filter(i -> i.getKind().equals("silence"))
-                        .toList()
-                        .getFirst();
+                incidents().stream().filter(i -> i.getKind().equals("silence")).toList().getFirst();
         assertEquals("closed", over.getStatus());
         assertEquals(silence.getId(), over.getId());
         assertEquals(timeMs, over.getLastTimeMs());
@@ -384,8 +382,7 @@ class AnomalyTopologyTest {
         assertEquals(
                 "a verdict needs an incident or the number of a first line", reasons.getFirst());
         assertTrue(reasons.get(1).startsWith("incident 0123-1 is not one of the record's key"));
-        assertEquals(
-                "verdict must be not_an_anomaly or anomaly, not maybe", reasons.get(2));
+        assertEquals("verdict must be not_an_anomaly or anomaly, not maybe", reasons.get(2));
     }
 
     /** The same lines give the same records, wherever a restart comes between. */
@@ -398,7 +395,8 @@ class AnomalyTopologyTest {
         List<SpecificRecord> whole = run(lines, List.of());
         assertTrue(whole.stream().anyMatch(Anomaly.class::isInstance));
         assertTrue(whole.stream().anyMatch(Incident.class::isInstance));
-        List<SpecificRecord> parts = run(lines, List.of(1, 63, 64, 65, 300, 511, 513, 650, 700, 1000));
+        List<SpecificRecord> parts =
+                run(lines, List.of(1, 63, 64, 65, 300, 511, 513, 650, 700, 1000));
         assertEquals(whole.size(), parts.size());
         for (int i = 0; i < whole.size(); i++) {
             assertEquals(whole.get(i), parts.get(i), "record " + i);
@@ -416,10 +414,10 @@ class AnomalyTopologyTest {
             }
             // Two seconds apart, so that incidents close between the faults.
             input().pipeInput(
-                    new TestRecord<>(
-                            bytes("k" + i % 2),
-                            lines.get(i),
-                            java.time.Instant.ofEpochMilli(begin + i * 2000L)));
+                            new TestRecord<>(
+                                    bytes("k" + i % 2),
+                                    lines.get(i),
+                                    java.time.Instant.ofEpochMilli(begin + i * 2000L)));
             out.addAll(likelihoods());
             out.addAll(withoutOffsets(anomalies(), incidents()));
         }
@@ -448,8 +446,7 @@ class AnomalyTopologyTest {
 
     private void restart() {
         survived.clear();
-        KeyValueStore<Bytes, byte[]> store =
-                driver().getKeyValueStore("mambabyte-anomalies");
+        KeyValueStore<Bytes, byte[]> store = driver().getKeyValueStore("mambabyte-anomalies");
         try (var all = store.all()) {
             all.forEachRemaining(survived::add);
         }

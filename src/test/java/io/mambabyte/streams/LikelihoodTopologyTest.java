@@ -257,8 +257,11 @@ class LikelihoodTopologyTest {
                                     "mambabyte.live.states.max.bytes",
                                     Long.toString(liveBytes)));
             long[] gaps = {0, 1000, 1001, 1, 999, 5000, 2, 1000, 1002, 0, 0, 0, 0, 0, 3000, 0};
-            Scorer scorer = new Scorer(MODEL, new MambaByteConfig(Map.of(
-                    "mambabyte.state.rounding.bytes", "50")).stateRounding());
+            Scorer scorer =
+                    new Scorer(
+                            MODEL,
+                            new MambaByteConfig(Map.of("mambabyte.state.rounding.bytes", "50"))
+                                    .stateRounding());
             RecurrentState state = MODEL.newState();
             Scorer.beginAlone(state, Framing.LINES);
             long time = TIME.toEpochMilli();
@@ -287,8 +290,7 @@ class LikelihoodTopologyTest {
     @Test
     void shouldPredictFromTheRecordWhereAnomaliesAreLookedForUnlessToldOtherwise() {
         Map<String, String> anomalies = Map.of("mambabyte.anomalies.topic", "anomalies");
-        assertEquals(
-                MambaByteConfig.Context.RECORD, new MambaByteConfig(anomalies).context());
+        assertEquals(MambaByteConfig.Context.RECORD, new MambaByteConfig(anomalies).context());
         assertEquals(
                 MambaByteConfig.Context.KEY,
                 new MambaByteConfig(

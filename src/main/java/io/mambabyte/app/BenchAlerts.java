@@ -141,8 +141,7 @@ final class BenchAlerts implements Callable<Integer> {
         settings.putAll(overrides);
         MambaByteConfig config = new MambaByteConfig(settings);
         MambaModel loaded = config.loadModel();
-        try (LocalPipeline pipeline =
-                LocalPipeline.start(folder, loaded, settings, byKey.size())) {
+        try (LocalPipeline pipeline = LocalPipeline.start(folder, loaded, settings, byKey.size())) {
             Thread hook = new Thread(pipeline::close, "mambabyte-bench-shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Map<String, Judged> judged = run(pipeline, byKey, config);
@@ -154,9 +153,7 @@ final class BenchAlerts implements Callable<Integer> {
             ObjectNode figures = figures(recording, judged, incidents, config);
             figures.put(
                     "calibration_over_scoring",
-                    rounded(
-                            pipeline.anomalyTotals().nanos()
-                                    / (double) pipeline.totals().nanos()));
+                    rounded(pipeline.anomalyTotals().nanos() / (double) pipeline.totals().nanos()));
             print(figures);
             Runtime.getRuntime().removeShutdownHook(hook);
         }
@@ -248,8 +245,7 @@ final class BenchAlerts implements Callable<Integer> {
     }
 
     private static Judged of(Map<String, Judged> judged, byte[] key) {
-        return judged.computeIfAbsent(
-                new String(key, StandardCharsets.UTF_8), _ -> new Judged());
+        return judged.computeIfAbsent(new String(key, StandardCharsets.UTF_8), _ -> new Judged());
     }
 
     private static void count(
@@ -356,8 +352,7 @@ final class BenchAlerts implements Callable<Integer> {
                         .mapToLong(key -> key == null ? Long.MAX_VALUE : key.firstJudgedMs)
                         .max()
                         .orElseThrow();
-        double normalHours =
-                (recording.lines().getLast().timeMs() - begin - inFaultsMs) / HOUR_MS;
+        double normalHours = (recording.lines().getLast().timeMs() - begin - inFaultsMs) / HOUR_MS;
         List<IncidentLog.Entry> outside =
                 recorded.stream()
                         .filter(entry -> recording.faultAt(entry.openedMs()).isEmpty())
@@ -401,7 +396,8 @@ final class BenchAlerts implements Callable<Integer> {
                 figures.get("context").asText(),
                 perMillion);
         if (!noRecording) {
-            out.printf(Locale.ROOT, "%n%-18s %-5s %12s %10s%n", "fault", "seen", "after", "incidents");
+            out.printf(
+                    Locale.ROOT, "%n%-18s %-5s %12s %10s%n", "fault", "seen", "after", "incidents");
             figures.get("faults")
                     .forEach(
                             fault ->
@@ -414,7 +410,8 @@ final class BenchAlerts implements Callable<Integer> {
                                                     ? String.format(
                                                             Locale.ROOT,
                                                             "%.1f s",
-                                                            fault.get("seconds_to_first").asDouble())
+                                                            fault.get("seconds_to_first")
+                                                                    .asDouble())
                                                     : "",
                                             fault.get("incidents").asInt()));
             out.printf(

@@ -169,8 +169,7 @@ final class LocalPipeline implements AutoCloseable {
         }
     }
 
-    private static void createTopics(
-            EmbeddedBroker broker, int partitions, AnomalyConfig anomalies)
+    private static void createTopics(EmbeddedBroker broker, int partitions, AnomalyConfig anomalies)
             throws ExecutionException, InterruptedException {
         // Records carry the time of their line, which may be years ago: nothing expires here.
         Map<String, String> configs =

@@ -90,18 +90,7 @@ public final class AnomalyScore {
      * @return {@code -log2} of the combined probability
      */
     public static double combined(double novelty, double tail) {
-        return fisher(Math.min(novelty, NOVELTY_EVIDENCE_MAX_BITS), tail);
-    }
-
-    /**
-     * The same, with all of both evidences.
-     *
-     * @param novelty {@code -log2 p} of the novelty, at least 0
-     * @param tail {@code -log2 p} of the tail, at least 0
-     * @return {@code -log2} of the combined probability
-     */
-    static double fisher(double novelty, double tail) {
-        double nats = (novelty + tail) * Math.log(2);
+        double nats = (Math.min(novelty, NOVELTY_EVIDENCE_MAX_BITS) + tail) * Math.log(2);
         return (nats - Math.log1p(nats)) / Math.log(2);
     }
 }

@@ -35,8 +35,8 @@ public final class Calibration {
     /** Lines with a p-value below this are strange. */
     public static final double STRANGE = 0.01;
 
-    // Weight of a line in the share of strange lines: of the last 512, the nearer the more.
-    private static final double SHARE_WEIGHT = 1.0 / 512;
+    // Weight of a line in the share of strange lines: of the last 256, the nearer the more.
+    private static final double SHARE_WEIGHT = 1.0 / 256;
     private static final double SHARE_SHIFTED = 4;
     private static final double SHARE_NORMAL = 2;
     private static final int HELD_MAX = SHIFT_LINES;
@@ -55,6 +55,7 @@ public final class Calibration {
     private static final double SCORE_EXTRAPOLATION_BITS = 8;
 
     private static final double MEAN_EXCESS_MIN = 1e-3;
+    private static final double STEPS_PER_BIT = 8;
 
     private final int learningLines;
     private final int generationLines;
@@ -63,9 +64,12 @@ public final class Calibration {
     private final double strange;
 
     private final CalibrationKinds kinds = new CalibrationKinds(KINDS_MAX);
+    private final CalibrationSeverity severities = new CalibrationSeverity();
     private final CalibrationDistribution novelties =
             new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private final CalibrationDistribution tails =
+            new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
+    private final CalibrationDistribution sizes =
             new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
     private final CalibrationDistribution scores =
             new CalibrationDistribution(SCORE_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
@@ -82,7 +86,8 @@ public final class Calibration {
      * @param kindBits how rare its kind is
      * @param novelty {@link AnomalyScore#novelty}
      * @param tail {@link LineStatistics#tailBits}
-     * @param score the combined score in bits; NaN while nothing is known of its parts
+     * @param size logarithm of all its bits
+     * @param score {@link AnomalyScore#strongest} of the three; NaN while nothing is known of them
      * @param bits {@code -log2} of the p-value; NaN while learning
      * @param compared lines that it was compared with
      */
@@ -90,6 +95,7 @@ public final class Calibration {
             double kindBits,
             double novelty,
             double tail,
+            double size,
             double score,
             double bits,
             long compared) {
@@ -133,13 +139,13 @@ public final class Calibration {
      * is what counts the first time too.
      *
      * @param line its statistics
-     * @return the same with its words and its tail rounded to floats
+     * @return the same with its bits, words and tail rounded to floats
      */
     public static LineStatistics rounded(LineStatistics line) {
         return new LineStatistics(
                 line.kind(),
-                line.severe(),
-                line.bits(),
+                line.severity(),
+                (float) line.bits(),
                 line.excessBits(),
                 line.worstBits(),
                 (float) line.wordBits(),
@@ -172,20 +178,34 @@ public final class Calibration {
      */
     public Judgement judge(LineStatistics line) {
         double kindBits = kinds.bits(line.kind());
-        double novelty = AnomalyScore.novelty(line, kindBits);
+        double novelty =
+                stepped(AnomalyScore.novelty(line, kindBits, severities.bits(line.severity())));
+        double size = Math.log1p(line.bits());
         if (novelties.count() == 0) {
-            return new Judgement(kindBits, novelty, line.tailBits(), Double.NaN, Double.NaN, 0);
+            return new Judgement(
+                    kindBits, novelty, line.tailBits(), size, Double.NaN, Double.NaN, 0);
         }
-        // All of the novelty's evidence counts: kinds are counted on and its distribution with
-        // them, so that it ends where the lines seen end, and a kind that is new is a surprise.
-        double score = AnomalyScore.fisher(novelties.bits(novelty), tails.bits(line.tailBits()));
+        double score =
+                AnomalyScore.strongest(
+                        novelties.bits(novelty),
+                        tails.bits(line.tailBits()),
+                        sizes.bits(size),
+                        novelties.count());
         return new Judgement(
                 kindBits,
                 novelty,
                 line.tailBits(),
+                size,
                 score,
                 learning() ? Double.NaN : scores.bits(score),
                 scores.count());
+    }
+
+    // Counts grow with every line, and the rarity of a kind with them, by next to nothing: lines
+    // that
+    // differ by no more than that are equals.
+    private static double stepped(double bits) {
+        return Math.round(bits * STEPS_PER_BIT) / STEPS_PER_BIT;
     }
 
     /**
@@ -198,6 +218,7 @@ public final class Calibration {
     public boolean learn(LineStatistics line, Judgement judgement) {
         lines++;
         kinds.add(line.kind(), 1);
+        severities.add(line.severity());
         boolean isStrange = judgement.known() && judgement.bits() > strangeBits;
         follow(isStrange);
         if (!isStrange || shifted) {
@@ -208,8 +229,7 @@ public final class Calibration {
                 held.remove();
             }
         } else if (judgement.bits() > alertBits) {
-            novelties.add(judgement.novelty());
-            tails.add(judgement.tail());
+            addParts(judgement);
             scores.addAtLeast(Math.min(judgement.score(), scores.at(alertBits)));
         } else {
             add(judgement);
@@ -237,9 +257,14 @@ public final class Calibration {
         }
     }
 
-    private void add(Judgement judgement) {
+    private void addParts(Judgement judgement) {
         novelties.add(judgement.novelty());
         tails.add(judgement.tail());
+        sizes.add(judgement.size());
+    }
+
+    private void add(Judgement judgement) {
+        addParts(judgement);
         if (!Double.isNaN(judgement.score())) {
             scores.add(judgement.score());
         }
@@ -248,12 +273,15 @@ public final class Calibration {
     private void fold() {
         novelties.fold();
         tails.fold();
+        sizes.fold();
         scores.fold();
         if (novelties.currentCount() >= generationLines) {
             novelties.roll();
             tails.roll();
+            sizes.roll();
             scores.roll();
             kinds.halve();
+            severities.halve();
         }
     }
 
@@ -283,11 +311,14 @@ public final class Calibration {
         for (Judgement one : held) {
             out.writeDouble(one.novelty());
             out.writeDouble(one.tail());
+            out.writeDouble(one.size());
             out.writeDouble(one.score());
         }
         kinds.write(out);
+        severities.write(out);
         novelties.write(out);
         tails.write(out);
+        sizes.write(out);
         scores.write(out);
     }
 
@@ -307,11 +338,19 @@ public final class Calibration {
         for (int i = 0; i < count; i++) {
             held.add(
                     new Judgement(
-                            0, in.readDouble(), in.readDouble(), in.readDouble(), Double.NaN, 0));
+                            0,
+                            in.readDouble(),
+                            in.readDouble(),
+                            in.readDouble(),
+                            in.readDouble(),
+                            Double.NaN,
+                            0));
         }
         kinds.read(in);
+        severities.read(in);
         novelties.read(in);
         tails.read(in);
+        sizes.read(in);
         scores.read(in);
     }
 
@@ -324,6 +363,7 @@ public final class Calibration {
         return kinds.bytes()
                 + novelties.bytes()
                 + tails.bytes()
+                + sizes.bytes()
                 + scores.bytes()
                 + held.size() * 2 * Long.BYTES * 6;
     }

@@ -6,8 +6,9 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * {@link KindCounts} of the recent past, in bounded memory: counts are halved with every generation
- * and where there are too many kinds, and a kind is forgotten when its count comes to nothing.
+ * {@link KindCounts} of the recent past, in bounded memory: counts are halved with every
+ * generation, a kind is forgotten when its count comes to nothing, and the rarest are where there
+ * are too many.
  */
 final class CalibrationKinds {
     private static final int SLOTS_MIN = 64;
@@ -27,8 +28,9 @@ final class CalibrationKinds {
     /** Counts a kind, as often as is said. */
     void add(long kind, int times) {
         if (size >= maxKinds && counts[slot(kind)] == 0) {
+            int rarest = 1;
             do {
-                halve();
+                rebuild(kinds.length, 1, rarest++);
             } while (size > maxKinds - maxKinds / 4);
         }
         int slot = slot(kind);
@@ -39,7 +41,7 @@ final class CalibrationKinds {
         counts[slot] = (int) Math.min(Integer.MAX_VALUE, (long) counts[slot] + times);
         total += times;
         if (size > kinds.length / 2) {
-            rebuild(2 * kinds.length, 1);
+            rebuild(2 * kinds.length, 1, 0);
         }
     }
 
@@ -48,7 +50,7 @@ final class CalibrationKinds {
         return KindCounts.bits(total, counts[slot(kind)]);
     }
 
-    /** All that was counted and not yet forgotten. */
+    /** All that was counted, halved with the counts. */
     long total() {
         return total;
     }
@@ -60,24 +62,24 @@ final class CalibrationKinds {
 
     /** Halves all counts. */
     void halve() {
-        rebuild(kinds.length, 2);
+        rebuild(kinds.length, 2, 0);
+        total /= 2;
     }
 
-    private void rebuild(int slots, int divisor) {
+    // Counts divided, and without those that are no more than so many.
+    private void rebuild(int slots, int divisor, int forgotten) {
         long[] oldKinds = kinds;
         int[] oldCounts = counts;
         kinds = new long[slots];
         counts = new int[slots];
         size = 0;
-        total = 0;
         for (int i = 0; i < oldKinds.length; i++) {
             int count = oldCounts[i] / divisor;
-            if (count > 0) {
+            if (count > forgotten) {
                 int slot = slot(oldKinds[i]);
                 kinds[slot] = oldKinds[i];
                 counts[slot] = count;
                 size++;
-                total += count;
             }
         }
     }
@@ -92,6 +94,7 @@ final class CalibrationKinds {
     }
 
     void write(DataOutput out) throws IOException {
+        out.writeLong(total);
         out.writeInt(size);
         for (int i = 0; i < kinds.length; i++) {
             if (counts[i] != 0) {
@@ -102,6 +105,7 @@ final class CalibrationKinds {
     }
 
     void read(DataInput in) throws IOException {
+        long allCounted = in.readLong();
         int entries = in.readInt();
         Arrays.fill(counts, 0);
         size = 0;
@@ -110,6 +114,7 @@ final class CalibrationKinds {
             long kind = in.readLong();
             add(kind, in.readInt());
         }
+        total = allCounted;
     }
 
     int bytes() {

@@ -40,7 +40,7 @@ final class AnomalyKey {
     private static final byte LINE = 1;
     private static final byte VERDICT = 2;
     private static final byte TOPIC = 3;
-    private static final int LINE_BYTES = 2 + 4 * Long.BYTES + 4 * Float.BYTES;
+    private static final int LINE_BYTES = 2 + 4 * Long.BYTES + 5 * Float.BYTES;
     private static final int VERDICT_BYTES = 1 + 2 * Long.BYTES;
     private static final int LOG_HEADER_BYTES = HEADER_BYTES + Integer.BYTES + Long.BYTES;
 
@@ -82,13 +82,14 @@ final class AnomalyKey {
             long number,
             long timeMs,
             long kind,
-            boolean severe,
+            int severity,
+            float bits,
             float wordBits,
             float tailBits,
             float score,
             boolean lasting) {
         LineStatistics statistics() {
-            return AnomalyKey.statistics(kind, severe, wordBits, tailBits);
+            return AnomalyKey.statistics(kind, severity, bits, wordBits, tailBits);
         }
     }
 
@@ -181,11 +182,12 @@ final class AnomalyKey {
         }
         room(LINE_BYTES)
                 .put(LINE)
-                .put((byte) (line.severe() ? 1 : 0))
+                .put((byte) Math.min(Byte.MAX_VALUE, line.severity()))
                 .putLong(line.kind())
                 .putLong(clockMs)
                 .putLong(at.offset())
                 .putLong(at.timeMs())
+                .putFloat((float) line.bits())
                 .putFloat((float) line.wordBits())
                 .putFloat((float) line.tailBits())
                 .putFloat((float) bits)
@@ -219,7 +221,8 @@ final class AnomalyKey {
                                 lines,
                                 atMs,
                                 line.kind(),
-                                line.severe(),
+                                line.severity(),
+                                (float) line.bits(),
                                 (float) line.wordBits(),
                                 (float) line.tailBits(),
                                 score,
@@ -306,8 +309,8 @@ final class AnomalyKey {
     }
 
     private static LineStatistics statistics(
-            long kind, boolean severe, float wordBits, float tailBits) {
-        return new LineStatistics(kind, severe, 0, 0, 0, wordBits, tailBits);
+            long kind, int severity, float bits, float wordBits, float tailBits) {
+        return new LineStatistics(kind, severity, bits, 0, 0, wordBits, tailBits);
     }
 
     // ---------------------------------------------------------------- stored form
@@ -354,7 +357,8 @@ final class AnomalyKey {
                 out.writeLong(line.number());
                 out.writeLong(line.timeMs());
                 out.writeLong(line.kind());
-                out.writeBoolean(line.severe());
+                out.writeInt(line.severity());
+                out.writeFloat(line.bits());
                 out.writeFloat(line.wordBits());
                 out.writeFloat(line.tailBits());
                 out.writeFloat(line.score());
@@ -417,12 +421,13 @@ final class AnomalyKey {
     private void replay(ByteBuffer in) {
         switch (in.get()) {
             case LINE -> {
-                boolean severe = in.get() != 0;
+                int severity = in.get();
                 long kind = in.getLong();
                 long clockMs = in.getLong();
                 long atOffset = in.getLong();
                 long atMs = in.getLong();
-                LineStatistics line = statistics(kind, severe, in.getFloat(), in.getFloat());
+                LineStatistics line =
+                        statistics(kind, severity, in.getFloat(), in.getFloat(), in.getFloat());
                 Learned _ =
                         apply(
                                 line,
@@ -462,7 +467,8 @@ final class AnomalyKey {
                             in.readLong(),
                             in.readLong(),
                             in.readLong(),
-                            in.readBoolean(),
+                            in.readInt(),
+                            in.readFloat(),
                             in.readFloat(),
                             in.readFloat(),
                             in.readFloat(),

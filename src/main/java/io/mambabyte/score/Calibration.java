@@ -63,7 +63,7 @@ public final class Calibration {
     private final double strangeBits;
     private final double strange;
 
-    private final CalibrationKinds kinds = new CalibrationKinds(KINDS_MAX);
+    private final CalibrationKinds kinds;
     private final CalibrationSeverity severities = new CalibrationSeverity();
     private final CalibrationDistribution novelties =
             new CalibrationDistribution(PART_EXTRAPOLATION_BITS, MEAN_EXCESS_MIN);
@@ -128,6 +128,7 @@ public final class Calibration {
     public Calibration(int learningLines, int generationLines, double alertsPerLine) {
         this.learningLines = learningLines;
         this.generationLines = generationLines;
+        kinds = new CalibrationKinds(KINDS_MAX, generationLines / 2);
         strange = Math.max(STRANGE, alertsPerLine);
         strangeBits = -Math.log(strange) / Math.log(2);
         alertBits = -Math.log(alertsPerLine) / Math.log(2);

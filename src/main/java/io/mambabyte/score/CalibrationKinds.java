@@ -14,6 +14,7 @@ final class CalibrationKinds {
     private static final int SLOTS_MIN = 64;
 
     private final int maxKinds;
+    private final int lines;
 
     // Open addressing; a count of 0 is a free slot.
     private long[] kinds = new long[SLOTS_MIN];
@@ -21,8 +22,16 @@ final class CalibrationKinds {
     private int size;
     private long total;
 
-    CalibrationKinds(int maxKinds) {
+    /**
+     * Counts of nothing yet.
+     *
+     * @param maxKinds most that are remembered
+     * @param lines that rarity is told of: once so many were counted, a kind that was never seen is
+     *     as rare as it will ever be
+     */
+    CalibrationKinds(int maxKinds, int lines) {
         this.maxKinds = maxKinds;
+        this.lines = lines;
     }
 
     /** Counts a kind, as often as is said. */
@@ -45,9 +54,11 @@ final class CalibrationKinds {
         }
     }
 
-    /** {@link KindCounts#bits} of a kind. */
+    /** {@link KindCounts#bits} of a kind, its share of all that is counted taken to those lines. */
     double bits(long kind) {
-        return KindCounts.bits(total, counts[slot(kind)]);
+        double of = Math.min(total, lines);
+        double count = total == 0 ? 0 : counts[slot(kind)] * of / total;
+        return Math.log((of + 1) / (count + 0.5)) / Math.log(2);
     }
 
     /** All that was counted, halved with the counts. */

@@ -206,7 +206,7 @@ class CalibrationTest {
             Random random = new Random(5);
             for (int i = 0; i < 6000; i++) {
                 LineStatistics line =
-                        i % 50 == 0 || i > 3000 && i < 4000 ? strange() : lines.next(random);
+                        i % 50 == 0 || (i > 3000 && i < 4000) ? strange() : lines.next(random);
                 Judgement expected = one.judge(line);
                 assertEquals(expected, other.judge(line), lines + " line " + i);
                 one.learn(line, expected);

@@ -245,7 +245,13 @@ final class RunCommand implements Callable<Integer> {
         }
         if (component.anomalies().enabled()) {
             AlertSerde alerts = new AlertSerde(serde, component.originals());
-            patiently(() -> alerts.register(component.anomalies()), deadline, err);
+            patiently(
+                    () -> {
+                        alerts.register(component.anomalies());
+                        return alerts;
+                    },
+                    deadline,
+                    err);
         }
         StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
         KafkaStreams streams =

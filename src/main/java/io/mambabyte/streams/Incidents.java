@@ -177,7 +177,7 @@ final class Incidents {
         incident.setLastTimeMs(Math.max(incident.getLastTimeMs(), line.at().timeMs()));
         double p = Math.pow(2, -line.bits());
         if (p < incident.getPeakPValue()
-                || p == incident.getPeakPValue() && line.score() > incident.getPeakScore()) {
+                || (p == incident.getPeakPValue() && line.score() > incident.getPeakScore())) {
             incident.setPeakPValue(p);
             incident.setPeakScore(line.score());
             incident.setPeakLine(line.number());

@@ -31,7 +31,6 @@ final class IncidentSpans {
     /** A byte that surprised the model; one that did not begins no span. */
     private static final double SURPRISING_BITS = 2;
 
-    private final MambaModel model;
     private final Framing framing;
     private final Scorer scorer;
     private final Forward chunks;
@@ -39,7 +38,6 @@ final class IncidentSpans {
     private final RecurrentState state;
 
     IncidentSpans(MambaModel model, Framing framing) {
-        this.model = model;
         this.framing = framing;
         scorer = new Scorer(model, ROWS);
         chunks = new Forward(model, ROWS);

@@ -7,6 +7,7 @@ import io.mambabyte.score.RecordScore;
  * A likelihood with the line that it is of, for the processor right behind: what a topic holds of
  * it is the likelihood. The line and the surprisal of each byte are not written.
  */
+@SuppressWarnings("serial") // Java never serializes it, Avro does
 final class ScoredLikelihood extends Likelihood {
     private static final long serialVersionUID = 1L;
 

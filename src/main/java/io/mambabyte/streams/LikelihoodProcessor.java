@@ -107,8 +107,7 @@ final class LikelihoodProcessor<K> implements FixedKeyProcessor<K, byte[], Likel
                                 value, config.framing(), config.perByte() || anomalies, looking)
                         : ofKeys.score(key, value, record.timestamp(), looking);
         required(metrics).record(score, System.nanoTime() - start);
-        required(context)
-                .forward(record.withValue(likelihood(value, score, ofKeys != null)));
+        required(context).forward(record.withValue(likelihood(value, score, ofKeys != null)));
         listener.scored(
                 key, value, record.timestamp(), score, looking == null ? null : looking.details());
     }

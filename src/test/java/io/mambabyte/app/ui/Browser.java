@@ -138,6 +138,11 @@ public final class Browser implements AutoCloseable {
         return Objects.requireNonNull(driver.executeScript(script, arguments));
     }
 
+    /** Runs a script whose last argument is called with its result. */
+    public Object asyncScript(String script, Object... arguments) {
+        return Objects.requireNonNull(driver.executeAsyncScript(script, arguments));
+    }
+
     public ChromeDriver driver() {
         return driver;
     }

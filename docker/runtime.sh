@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Used by the Dockerfile, after `mvn package`: a Java runtime of the modules that are used, and the libraries without
-# what the image never runs.    usage: runtime.sh DIRECTORY
+# Used by the Dockerfile, after `mvn package`: a Java runtime of the modules that are used, the libraries without what
+# the image never runs, and the class path as an argument file.    usage: runtime.sh DIRECTORY
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$1
@@ -30,10 +30,15 @@ rm -f kafka_2.13-* scala-* argparse4j-* caffeine-* commons-beanutils-* commons-c
 case $(uname -m) in
     x86_64) native=librocksdbjni-linux64.so ;;
     aarch64) native=librocksdbjni-linux-aarch64.so ;;
-    *) exit 0 ;;
+    *) native= ;;
 esac
-jar=$(ls rocksdbjni-*.jar)
-mkdir rocksdb
-(cd rocksdb && jar xf "../$jar" && find . -maxdepth 1 -name 'librocksdbjni*' ! -name "$native" -delete \
-    && [[ -f $native ]] && jar cf "../$jar" .)
-rm -r rocksdb
+if [[ -n $native ]]; then
+    jar=$(ls rocksdbjni-*.jar)
+    mkdir rocksdb
+    (cd rocksdb && jar xf "../$jar" && find . -maxdepth 1 -name 'librocksdbjni*' ! -name "$native" -delete \
+        && [[ -f $native ]] && jar cf "../$jar" .)
+    rm -r rocksdb
+fi
+
+# Written out, for Java finds the files of lib/* in the order of the directory, and a cache wants them in its own.
+(printf -- '-cp '; printf '%s\n' "$out"/lib/*.jar | paste -sd:) > "$out/class-path"

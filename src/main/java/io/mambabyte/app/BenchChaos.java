@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
@@ -34,7 +35,8 @@ import java.util.concurrent.Callable;
         description = {
             "Runs brokers and instances of 'mambabyte run' as processes of their own on the loopback"
                     + " interface, exactly_once_v2, and does things to them at random moments:"
-                    + " SIGKILL and SIGSTOP of brokers and instances, instances removed and added."
+                    + " SIGKILL and SIGSTOP of brokers and instances, instances removed and added,"
+                    + " a broker's disk filled. In a round each of these happens once."
                     + " In the end every input record must have exactly one likelihood, read"
                     + " committed, equal to the last bit to that of its key's bytes scored in order"
                     + " without Kafka.",
@@ -53,6 +55,7 @@ final class BenchChaos implements Callable<Integer> {
 
     // A state after the last fault that lasts longer than this is not going to end.
     private static final int SILENCE_MAX_S = 180;
+    private static final long PROGRESS_NANOS = 10_000_000_000L;
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -61,6 +64,12 @@ final class BenchChaos implements Callable<Integer> {
             paramLabel = "M",
             description = "How long things are done (${DEFAULT-VALUE}).")
     private double minutes = 30;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "Ends after as many rounds, if the minutes are not over before.")
+    private int rounds = Integer.MAX_VALUE;
 
     @Option(
             names = "--seed",
@@ -91,8 +100,27 @@ final class BenchChaos implements Callable<Integer> {
     @Option(
             names = "--rate",
             paramLabel = "N",
-            description = "Records a second (${DEFAULT-VALUE}).")
+            description =
+                    "Records a second, fewer where they are not scored in time"
+                            + " (${DEFAULT-VALUE}).")
     private double rate = 200;
+
+    @Option(
+            names = "--disk-mb",
+            paramLabel = "N",
+            description =
+                    "Size of a file system of its own (tmpfs) for each broker's data, which is"
+                            + " filled now and then (${DEFAULT-VALUE}). Mounting it needs root;"
+                            + " without root, or with 0, no disk is filled.")
+    private int diskMegabytes = 1024;
+
+    @Option(
+            names = "--guarantee",
+            paramLabel = "NAME",
+            description =
+                    "processing.guarantee (${DEFAULT-VALUE}). With at_least_once the run must find"
+                            + " duplicates: a test of the test.")
+    private String guarantee = StreamsConfig.EXACTLY_ONCE_V2;
 
     @Option(
             names = "--model",
@@ -113,10 +141,15 @@ final class BenchChaos implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (brokers < 1 || instances < 1 || partitions < 1 || keys < 1 || minutes <= 0) {
+        if (brokers < 1
+                || instances < 1
+                || partitions < 1
+                || keys < 1
+                || rounds < 1
+                || minutes <= 0) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "brokers, instances, partitions, keys and minutes must be positive");
+                    "brokers, instances, partitions, keys, rounds and minutes must be positive");
         }
         if (!(rate > 0)) {
             throw new ParameterException(spec.commandLine(), "the rate must be positive");
@@ -142,9 +175,7 @@ final class BenchChaos implements Callable<Integer> {
         Map<String, String> settings = settings(source);
         MambaByteConfig component = new MambaByteConfig(settings);
         try (EmbeddedSchemaRegistry registry = EmbeddedSchemaRegistry.start();
-                ChaosCluster cluster =
-                        new ChaosCluster(
-                                folder, brokers, instances + 1, registry.url(), settings)) {
+                ChaosCluster cluster = cluster(folder, registry.url(), settings)) {
             Thread hook = new Thread(cluster::close, "mambabyte-chaos-shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             say("starting " + brokers + " brokers");
@@ -158,8 +189,10 @@ final class BenchChaos implements Callable<Integer> {
                             rate,
                             seed)) {
                 load.start();
-                ChaosFaults faults = new ChaosFaults(cluster, instances, seed, this::say);
-                faults.run((long) (60 * minutes));
+                ChaosFaults faults = new ChaosFaults(cluster, seed, this::say);
+                cluster.startInstances(instances);
+                awaitFirst(load, faults);
+                faults.run((long) (60 * minutes), rounds);
                 load.stopProducing();
                 say("no more faults; waiting for what is under way");
                 awaitAll(load, faults);
@@ -175,10 +208,24 @@ final class BenchChaos implements Callable<Integer> {
         }
     }
 
+    private ChaosCluster cluster(Path folder, String registryUrl, Map<String, String> settings)
+            throws Exception {
+        if (diskMegabytes > 0) {
+            try {
+                return new ChaosCluster(
+                        folder, brokers, instances + 1, registryUrl, settings, diskMegabytes);
+            } catch (IOException e) {
+                say("no disk will be filled, that needs root (" + e.getMessage() + ")");
+            }
+        }
+        return new ChaosCluster(folder, brokers, instances + 1, registryUrl, settings, 0);
+    }
+
     private Map<String, String> settings(String source) {
         Map<String, String> settings = new HashMap<>();
         settings.put(MambaByteConfig.MODEL_CONFIG, source);
         settings.put(StreamsConfig.GROUP_PROTOCOL_CONFIG, groupProtocol);
+        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, guarantee);
         // A key has few records in a short run: checkpoints are to be among what is interrupted.
         settings.put(MambaByteConfig.CHECKPOINT_BYTES_CONFIG, "2048");
         settings.put(MambaByteConfig.STATE_ROUNDING_BYTES_CONFIG, "512");
@@ -192,11 +239,30 @@ final class BenchChaos implements Callable<Integer> {
         return folder.toString();
     }
 
-    private static void awaitAll(ChaosLoad load, ChaosFaults faults)
+    // What is done to instances that have not begun yet shows nothing.
+    private void awaitFirst(ChaosLoad load, ChaosFaults faults)
             throws IOException, InterruptedException {
+        say("starting " + instances + " instances");
+        long start = System.nanoTime();
+        while (load.received() == 0) {
+            load.requireAlive();
+            if (System.nanoTime() - start > SILENCE_MAX_S * 1_000_000_000L) {
+                throw new IOException("no likelihood in " + SILENCE_MAX_S + " s");
+            }
+            faults.tick(System.nanoTime());
+        }
+    }
+
+    private void awaitAll(ChaosLoad load, ChaosFaults faults)
+            throws IOException, InterruptedException {
+        long told = System.nanoTime();
         while (load.received() < load.sent() && load.silentSeconds() < SILENCE_MAX_S) {
             load.requireAlive();
             faults.tick(System.nanoTime());
+            if (System.nanoTime() - told > PROGRESS_NANOS) {
+                told = System.nanoTime();
+                say("%,d of %,d likelihoods".formatted(load.received(), load.sent()));
+            }
         }
     }
 
@@ -204,11 +270,13 @@ final class BenchChaos implements Callable<Integer> {
             ChaosLoad.Verdict verdict, ChaosLoad load, ChaosFaults faults) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("records", verdict.records());
-        result.put("faults", faults.faults());
+        result.put("faults", faults.done().values().stream().mapToInt(n -> n).sum());
         result.put("missing", verdict.missing());
         result.put("duplicated", verdict.duplicated());
         result.put("mismatched", verdict.mismatched());
         result.put("longest_gap_s", load.longestGapSeconds());
+        result.put("rounds", faults.rounds());
+        faults.done().forEach((kind, n) -> result.put(kind.name().toLowerCase(Locale.ROOT), n));
         result.put("processes_ended_by_themselves", faults.exits());
         result.put("minutes", minutes);
         result.put("seed", seed);
@@ -218,6 +286,7 @@ final class BenchChaos implements Callable<Integer> {
         result.put("keys", keys);
         result.put("records_per_s", rate);
         result.put("group_protocol", groupProtocol);
+        result.put("guarantee", guarantee);
         result.put("model", model == null ? "random 32,2,8" : model);
         return result;
     }

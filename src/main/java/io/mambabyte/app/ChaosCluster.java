@@ -5,6 +5,7 @@ import io.mambabyte.streams.registry.ConfluentAvroConfig;
 
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -19,8 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -36,12 +39,14 @@ final class ChaosCluster implements AutoCloseable {
     static final String INPUT = "logs";
     static final String OUTPUT = "likelihoods";
 
+    private static final System.Logger LOG = System.getLogger(ChaosCluster.class.getName());
     private static final String HOST = InetAddress.getLoopbackAddress().getHostAddress();
     private static final int START_TIMEOUT_S = 120;
 
     private final Path folder;
     private final List<ChaosNode> brokers = new ArrayList<>();
     private final List<ChaosNode> instances = new ArrayList<>();
+    private final Map<ChaosNode, ChaosDisk> disks = new HashMap<>();
     private final String bootstrapServers;
     private final short replicas;
 
@@ -53,13 +58,16 @@ final class ChaosCluster implements AutoCloseable {
      * @param instanceCount instances, those that are only added later among them
      * @param registryUrl of the Schema Registry
      * @param settings of the instances, over the defaults of this class
+     * @param diskMegabytes size of the file system of each broker's data, or 0 for none of its own
+     * @throws IOException if such a file system cannot be mounted, for one, which needs root
      */
     ChaosCluster(
             Path folder,
             int brokerCount,
             int instanceCount,
             String registryUrl,
-            Map<String, String> settings)
+            Map<String, String> settings,
+            int diskMegabytes)
             throws Exception {
         this.folder = folder;
         replicas = (short) Math.min(3, brokerCount);
@@ -73,18 +81,41 @@ final class ChaosCluster implements AutoCloseable {
                         .mapToObj(i -> (i + 1) + "@" + HOST + ":" + ports[2 * i + 1])
                         .collect(Collectors.joining(","));
         String clusterId = Uuid.randomUuid().toString();
-        for (int i = 0; i < brokerCount; i++) {
-            brokers.add(broker(i + 1, ports[2 * i], ports[2 * i + 1], voters, clusterId));
+        try {
+            for (int i = 0; i < brokerCount; i++) {
+                brokers.add(
+                        broker(
+                                i + 1,
+                                ports[2 * i],
+                                ports[2 * i + 1],
+                                voters,
+                                clusterId,
+                                diskMegabytes));
+            }
+        } catch (Exception e) {
+            close();
+            throw e;
         }
         for (int i = 0; i < instanceCount; i++) {
             instances.add(instance(i + 1, registryUrl, settings));
         }
     }
 
-    private ChaosNode broker(int id, int port, int controllerPort, String voters, String clusterId)
+    private ChaosNode broker(
+            int id,
+            int port,
+            int controllerPort,
+            String voters,
+            String clusterId,
+            int diskMegabytes)
             throws Exception {
         String name = "broker-" + id;
         Path logs = folder.resolve(name);
+        Path file = folder.resolve(name + ".properties");
+        ChaosNode node = node(name, List.of("kafka.Kafka", file.toString()));
+        if (diskMegabytes > 0) {
+            disks.put(node, ChaosDisk.mount(logs, diskMegabytes));
+        }
         Map<String, String> properties = EmbeddedBroker.singleNode(logs, port, controllerPort);
         properties.put("node.id", Integer.toString(id));
         properties.put("controller.quorum.voters", voters);
@@ -99,9 +130,8 @@ final class ChaosCluster implements AutoCloseable {
         // What a killed instance left open is aborted soon after its time.
         properties.put("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000");
         EmbeddedBroker.format(logs, id, clusterId, List.of());
-        Path file = folder.resolve(name + ".properties");
         store(properties, file);
-        return node(name, List.of("kafka.Kafka", file.toString()));
+        return node;
     }
 
     private ChaosNode instance(int id, String registryUrl, Map<String, String> settings)
@@ -121,6 +151,8 @@ final class ChaosCluster implements AutoCloseable {
                 StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), "10000");
         properties.put(
                 StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), "15000");
+        // A thread works off what it polled before it hears of a rebalance: let that be little.
+        properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), "100");
         properties.putAll(settings);
         Path file = folder.resolve(name + ".properties");
         store(properties, file);
@@ -191,6 +223,13 @@ final class ChaosCluster implements AutoCloseable {
         }
     }
 
+    /** Starts some of the instances, the first ones. */
+    void startInstances(int count) throws IOException {
+        for (ChaosNode instance : instances.subList(0, count)) {
+            instance.start();
+        }
+    }
+
     private static int nodes(Admin admin) throws InterruptedException {
         try {
             return admin.describeCluster().nodes().get(10, TimeUnit.SECONDS).size();
@@ -199,7 +238,10 @@ final class ChaosCluster implements AutoCloseable {
         }
     }
 
-    /** Whether every broker is there and has all of what it is to hold. */
+    /**
+     * Whether every broker is there and has all of what it is to hold, internal topics among it:
+     * until then another broker's failure would be one too many.
+     */
     boolean inSync() throws InterruptedException {
         try (Admin admin =
                 Admin.create(
@@ -208,7 +250,10 @@ final class ChaosCluster implements AutoCloseable {
                                 (Object) bootstrapServers))) {
             return nodes(admin) == brokers.size()
                     && admin
-                            .describeTopics(List.of(INPUT, OUTPUT))
+                            .describeTopics(
+                                    admin.listTopics(new ListTopicsOptions().listInternal(true))
+                                            .names()
+                                            .get(10, TimeUnit.SECONDS))
                             .allTopicNames()
                             .get(10, TimeUnit.SECONDS)
                             .values()
@@ -250,9 +295,18 @@ final class ChaosCluster implements AutoCloseable {
         return instances;
     }
 
+    /**
+     * The file system of a broker's data.
+     *
+     * @return the file system, or nothing where the brokers have none of their own
+     */
+    Optional<ChaosDisk> disk(ChaosNode broker) {
+        return Optional.ofNullable(disks.get(broker));
+    }
+
     /** Ends what still runs, without ceremony. */
     @Override
-    public void close() {
+    public synchronized void close() {
         for (List<ChaosNode> nodes : List.of(instances, brokers)) {
             for (ChaosNode node : nodes) {
                 try {
@@ -262,5 +316,13 @@ final class ChaosCluster implements AutoCloseable {
                 }
             }
         }
+        for (ChaosDisk disk : disks.values()) {
+            try {
+                disk.close();
+            } catch (IOException e) {
+                LOG.log(System.Logger.Level.WARNING, "not unmounted: " + e.getMessage());
+            }
+        }
+        disks.clear();
     }
 }

@@ -2,22 +2,37 @@ package io.mambabyte.app;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.function.Consumer;
 
 /**
  * Does things to the processes of a {@link ChaosCluster}, at random moments, and undoes each after
- * a random time. At most one broker is unwell at a time, since two of three hold what was
- * acknowledged; of the instances one is left in peace.
+ * a random time. In a round each kind of thing happens once, in random order. At most one broker is
+ * unwell at a time, since two of three hold what was acknowledged; of the instances one is left in
+ * peace.
  */
 final class ChaosFaults {
     private static final long TICK_MS = 200;
     private static final long BETWEEN_MIN_MS = 2_000;
     private static final long BETWEEN_MAX_MS = 10_000;
     private static final int TERMINATE_TIMEOUT_S = 60;
+
+    /** What can happen. */
+    enum Kind {
+        KILL_BROKER,
+        STOP_BROKER,
+        FILL_DISK,
+        KILL_INSTANCE,
+        STOP_INSTANCE,
+        REMOVE_INSTANCE,
+        ADD_INSTANCE
+    }
 
     private interface Act {
         void run() throws IOException, InterruptedException;
@@ -32,24 +47,40 @@ final class ChaosFaults {
     }
 
     private final ChaosCluster cluster;
-    private final int instancesAtFirst;
     private final Random random;
     private final Consumer<String> log;
     private final PriorityQueue<Recovery> recoveries = new PriorityQueue<>();
     private final long startNanos = System.nanoTime();
-    private int faults;
+    private final List<Kind> ahead = new ArrayList<>();
+    private final Map<Kind, Integer> done = new EnumMap<>(Kind.class);
+    private int rounds;
     private int exits;
 
-    ChaosFaults(ChaosCluster cluster, int instancesAtFirst, long seed, Consumer<String> log) {
+    ChaosFaults(ChaosCluster cluster, long seed, Consumer<String> log) {
         this.cluster = cluster;
-        this.instancesAtFirst = instancesAtFirst;
         this.log = log;
         random = new Random(seed);
+        beginRound();
     }
 
-    /** Things that were done. */
-    int faults() {
-        return faults;
+    private void beginRound() {
+        for (Kind kind : Kind.values()) {
+            if (kind != Kind.FILL_DISK
+                    || cluster.brokers().stream().allMatch(b -> cluster.disk(b).isPresent())) {
+                ahead.add(kind);
+            }
+        }
+        Collections.shuffle(ahead, random);
+    }
+
+    /** How often each thing was done. */
+    Map<Kind, Integer> done() {
+        return Collections.unmodifiableMap(done);
+    }
+
+    /** Times that each kind of thing was done once. */
+    int rounds() {
+        return rounds;
     }
 
     /**
@@ -61,24 +92,24 @@ final class ChaosFaults {
     }
 
     /**
-     * Starts the instances, then does things until a time, then undoes them.
+     * Does things until a time or a number of rounds is reached, and undoes each in its time.
      *
-     * @param seconds how long to do things
+     * @param seconds how long to do things at most
+     * @param roundsMax rounds at most
      */
-    void run(long seconds) throws IOException, InterruptedException {
-        for (ChaosNode instance : cluster.instances().subList(0, instancesAtFirst)) {
-            instance.start();
-        }
+    void run(long seconds, int roundsMax) throws IOException, InterruptedException {
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         long next = System.nanoTime() + between();
-        while (System.nanoTime() < end) {
+        while (System.nanoTime() < end && rounds < roundsMax) {
             if (System.nanoTime() >= next) {
                 fault();
                 next = System.nanoTime() + between();
             }
             tick(System.nanoTime());
         }
-        recoverAll();
+        while (!recoveries.isEmpty()) {
+            tick(System.nanoTime());
+        }
     }
 
     /** Starts again what ended by itself, for as long as somebody waits for something. */
@@ -88,7 +119,11 @@ final class ChaosFaults {
         }
         for (List<ChaosNode> nodes : List.of(cluster.brokers(), cluster.instances())) {
             for (ChaosNode node : nodes) {
-                if (node.exited()) {
+                if (node.endIfDue(nowNanos)) {
+                    say(node.name() + " did not end when asked to, SIGKILL");
+                }
+                // What is to be put right later is left until then: a broker with a full disk.
+                if (node.exited() && !pending(node)) {
                     exits++;
                     say(node.name() + " ended by itself, starting it again");
                     node.start();
@@ -98,43 +133,55 @@ final class ChaosFaults {
         Thread.sleep(TICK_MS);
     }
 
-    private void recoverAll() throws IOException, InterruptedException {
-        while (!recoveries.isEmpty()) {
-            recover(recoveries.remove());
-        }
-    }
-
     private void recover(Recovery recovery) throws IOException, InterruptedException {
         say(recovery.what());
         recovery.act().run();
     }
 
+    // The first of those that are still to come in this round and are possible now.
     private void fault() throws IOException, InterruptedException {
-        List<Act> possible = new ArrayList<>();
-        if (cluster.brokers().stream().allMatch(ChaosNode::well) && cluster.inSync()) {
-            ChaosNode broker = any(cluster.brokers());
-            possible.add(() -> kill(broker, 2, 15));
-            possible.add(() -> stop(broker, 3, 25));
+        boolean brokersWell =
+                cluster.brokers().stream().allMatch(ChaosNode::well) && cluster.inSync();
+        for (Kind kind : ahead) {
+            List<ChaosNode> nodes = candidates(kind, brokersWell);
+            if (!nodes.isEmpty()) {
+                act(kind, nodes.get(random.nextInt(nodes.size())));
+                done.merge(kind, 1, Integer::sum);
+                ahead.remove(kind);
+                break;
+            }
         }
-        List<ChaosNode> well = cluster.instances().stream().filter(ChaosNode::well).toList();
-        if (well.size() > 1) {
-            ChaosNode instance = any(well);
-            possible.add(() -> kill(instance, 0, 10));
+        if (ahead.isEmpty()) {
+            rounds++;
+            beginRound();
+        }
+    }
+
+    private List<ChaosNode> candidates(Kind kind, boolean brokersWell) {
+        return switch (kind) {
+            case KILL_BROKER, STOP_BROKER, FILL_DISK -> brokersWell ? cluster.brokers() : List.of();
+            case KILL_INSTANCE, STOP_INSTANCE, REMOVE_INSTANCE -> {
+                List<ChaosNode> well =
+                        cluster.instances().stream().filter(ChaosNode::well).toList();
+                yield well.size() > 1 ? well : List.of();
+            }
+            case ADD_INSTANCE ->
+                    cluster.instances().stream()
+                            .filter(node -> !node.started() && !pending(node))
+                            .toList();
+        };
+    }
+
+    private void act(Kind kind, ChaosNode node) throws IOException, InterruptedException {
+        switch (kind) {
+            case KILL_BROKER -> kill(node, 2, 15);
+            case STOP_BROKER -> stop(node, 3, 25);
+            case FILL_DISK -> fillDisk(node);
+            case KILL_INSTANCE -> kill(node, 0, 10);
             // Sometimes longer than the group waits for it: it comes back as a zombie.
-            possible.add(() -> stop(instance, 2, 30));
-            possible.add(() -> remove(instance));
-        }
-        List<ChaosNode> spare =
-                cluster.instances().stream()
-                        .filter(node -> !node.started() && !pending(node))
-                        .toList();
-        if (!spare.isEmpty()) {
-            ChaosNode added = any(spare);
-            possible.add(() -> add(added));
-        }
-        if (!possible.isEmpty()) {
-            faults++;
-            possible.get(random.nextInt(possible.size())).run();
+            case STOP_INSTANCE -> stop(node, 2, 30);
+            case REMOVE_INSTANCE -> remove(node);
+            case ADD_INSTANCE -> add(node);
         }
     }
 
@@ -155,7 +202,26 @@ final class ChaosFaults {
         later(minSeconds, maxSeconds, "SIGCONT " + node.name(), node, node::resume);
     }
 
-    private void remove(ChaosNode node) throws InterruptedException {
+    // The broker is expected to end; it is started again when there is room again.
+    private void fillDisk(ChaosNode broker) throws IOException {
+        say("fill the disk of " + broker.name());
+        ChaosDisk disk = cluster.disk(broker).orElseThrow();
+        disk.fill();
+        later(
+                5,
+                15,
+                "room on the disk of " + broker.name(),
+                broker,
+                () -> {
+                    disk.free();
+                    if (broker.exited()) {
+                        say(broker.name() + " had ended, starting it again");
+                        broker.start();
+                    }
+                });
+    }
+
+    private void remove(ChaosNode node) {
         say("remove " + node.name());
         node.terminate(TERMINATE_TIMEOUT_S);
     }
@@ -172,10 +238,6 @@ final class ChaosFaults {
 
     private long between() {
         return 1_000_000 * random.nextLong(BETWEEN_MIN_MS, BETWEEN_MAX_MS);
-    }
-
-    private ChaosNode any(List<ChaosNode> nodes) {
-        return nodes.get(random.nextInt(nodes.size()));
     }
 
     private void say(String what) {

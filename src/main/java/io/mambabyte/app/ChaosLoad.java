@@ -42,6 +42,9 @@ import java.util.stream.IntStream;
  */
 final class ChaosLoad implements AutoCloseable {
     private static final String NUMBER = "n";
+    // So many seconds of records may be on their way: a machine that gives the processes little
+    // time gets fewer records instead of a run that never ends.
+    private static final int AHEAD_MAX_S = 30;
     private static final Duration POLL = Duration.ofMillis(100);
 
     /** What is wrong with the likelihoods: all 0 where all is well. */
@@ -144,7 +147,7 @@ final class ChaosLoad implements AutoCloseable {
             long start = System.nanoTime();
             for (int n = 0; !stopProducing; n++) {
                 long due = start + (long) (n / recordsPerSecond * 1e9);
-                while (System.nanoTime() < due && !stopProducing) {
+                while ((System.nanoTime() < due || tooFarAhead()) && !stopProducing) {
                     Thread.sleep(1);
                 }
                 ProducerRecord<byte[], byte[]> record =
@@ -170,6 +173,10 @@ final class ChaosLoad implements AutoCloseable {
         } catch (RuntimeException e) {
             failure = e;
         }
+    }
+
+    private boolean tooFarAhead() {
+        return sent.get() - received.get() > AHEAD_MAX_S * recordsPerSecond;
     }
 
     private static final String INPUT = ChaosCluster.INPUT;

@@ -13,6 +13,8 @@ final class ChaosNode {
     private final List<String> command;
     private final Path output;
     private @Nullable Process process;
+    private @Nullable Process leaving;
+    private long leavingDeadlineNanos;
     private boolean stopped;
 
     ChaosNode(String name, List<String> command, Path output) {
@@ -34,8 +36,9 @@ final class ChaosNode {
         stopped = false;
     }
 
+    /** Whether it runs, or is still about to end. */
     boolean started() {
-        return process != null;
+        return process != null || leaving != null;
     }
 
     /** Whether it ended without being asked to. */
@@ -51,30 +54,51 @@ final class ChaosNode {
     /** SIGKILL. */
     void kill() throws InterruptedException {
         Process killed = process;
+        Process ended = leaving;
+        process = null;
+        leaving = null;
+        kill(killed);
+        kill(ended);
+    }
+
+    private static void kill(@Nullable Process killed) throws InterruptedException {
         if (killed != null) {
-            process = null;
             killed.destroyForcibly().waitFor();
         }
     }
 
-    /** SIGTERM, and time to obey. */
-    void terminate(long seconds) throws InterruptedException {
+    /**
+     * SIGTERM, without waiting; {@link #endIfDue} must be called now and then.
+     *
+     * @param seconds after which it is killed if it is still there
+     */
+    void terminate(int seconds) {
         Process ended = process;
         if (ended != null) {
             process = null;
+            leaving = ended;
+            leavingDeadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
             ended.destroy();
-            if (!ended.waitFor(seconds, TimeUnit.SECONDS)) {
-                ended.destroyForcibly().waitFor();
-            }
         }
     }
 
-    /** SIGTERM, without waiting. */
-    void terminateSoon() {
-        if (process != null) {
-            process.destroy();
-            process = null;
+    /**
+     * Kills what did not obey {@link #terminate} in time.
+     *
+     * @return whether that was necessary
+     */
+    boolean endIfDue(long nowNanos) throws InterruptedException {
+        Process ended = leaving;
+        if (ended == null) {
+            return false;
         }
+        boolean alive = ended.isAlive();
+        if (alive && nowNanos < leavingDeadlineNanos) {
+            return false;
+        }
+        leaving = null;
+        kill(ended);
+        return alive;
     }
 
     /** SIGSTOP. */

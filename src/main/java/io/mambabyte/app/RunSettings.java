@@ -238,7 +238,16 @@ final class RunSettings {
         putDefault(
                 StreamsConfig.producerPrefix(ProducerConfig.MAX_REQUEST_SIZE_CONFIG),
                 Long.toString(needed));
+        // A record that is larger than the producer's buffer is refused whatever the request size.
+        if (2 * needed > PRODUCER_BUFFER_BYTES) {
+            putDefault(
+                    StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG),
+                    Long.toString(2 * needed));
+        }
     }
+
+    // Kafka's default of buffer.memory.
+    private static final long PRODUCER_BUFFER_BYTES = 32L << 20;
 
     static final int DEAD_LETTER_HEADER_BYTES = 64 << 10;
 

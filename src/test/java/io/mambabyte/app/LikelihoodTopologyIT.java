@@ -17,6 +17,7 @@ import io.mambabyte.streams.LikelihoodSerde;
 import io.mambabyte.streams.LikelihoodTopology;
 import io.mambabyte.streams.MambaByteConfig;
 import io.mambabyte.streams.OfflineScores;
+import io.mambabyte.streams.ScoringTotals;
 import io.mambabyte.streams.StreamsModels;
 
 import org.apache.kafka.clients.admin.NewTopic;
@@ -62,6 +63,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** The topology on a real broker: what only one can show. */
 class LikelihoodTopologyIT {
     private static final int PARTITIONS = 3;
+    private static final int MAX_MESSAGE_BYTES = 64 << 20;
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final MambaModel MODEL = StreamsModels.random(1);
 
@@ -101,7 +103,12 @@ class LikelihoodTopologyIT {
         output = name + "-out";
         deadLetters = name + "-dead";
         // The records are of 1970, which a topic would not keep for long.
-        Map<String, String> large = Map.of("max.message.bytes", "8388608", "retention.ms", "-1");
+        Map<String, String> large =
+                Map.of(
+                        "max.message.bytes",
+                        Integer.toString(MAX_MESSAGE_BYTES),
+                        "retention.ms",
+                        "-1");
         EmbeddedBroker.createTopics(
                 bootstrap(),
                 List.of(
@@ -143,7 +150,8 @@ class LikelihoodTopologyIT {
             settings.validate();
             MambaByteConfig component = settings.component();
             settings.addSizes(
-                    new LikelihoodProcessorSupplier<byte[]>(component, model, key -> key), 8 << 20);
+                    new LikelihoodProcessorSupplier<byte[]>(component, model, key -> key),
+                    MAX_MESSAGE_BYTES);
             StreamsConfig streamsConfig = new StreamsConfig(settings.properties());
             streams =
                     new KafkaStreams(
@@ -191,7 +199,9 @@ class LikelihoodTopologyIT {
                                 ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
                                 1,
                                 ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
-                                8 << 20),
+                                MAX_MESSAGE_BYTES,
+                                ProducerConfig.BUFFER_MEMORY_CONFIG,
+                                2L * MAX_MESSAGE_BYTES),
                         new ByteArraySerializer(),
                         new ByteArraySerializer())) {
             List<Future<?>> sent = new ArrayList<>();
@@ -390,6 +400,44 @@ class LikelihoodTopologyIT {
                 assertEquals(expected.get(header(actual, "n")), actual.value());
             }
             assertTrue(running.streams.state().isRunningOrRebalancing());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"at_least_once", "exactly_once_v2"})
+    void shouldNotBeHeldUpByAValueOfFiftyMegabytes(String guarantee) throws Exception {
+        // Larger than a producer's default buffer too.
+        byte[] huge = new byte[50_000_000];
+        new Random(45).nextBytes(huge);
+        List<Raw> records = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            records.add(new Raw("key-" + i % 6, bytes("line " + i)));
+        }
+        int number = 20;
+        records.set(number, new Raw("key-2", huge));
+        produceFrom(0, records);
+        Map<String, String> over = Map.of("processing.guarantee", guarantee);
+        try (Running running = new Running(MODEL, settings("state", over))) {
+            ConsumerRecord<byte[], byte[]> dead =
+                    consume(deadLetters, 1, new ByteArrayDeserializer(), 1).getFirst();
+            assertArrayEquals(huge, dead.value());
+            assertEquals(
+                    "the value has 50000000 bytes; mambabyte.max.record.bytes is 1048576",
+                    header(dead, "__streams.errors.message"));
+            // All others have their likelihoods, its key's and its partition's among them.
+            OfflineScores offline = new OfflineScores(MODEL, Framing.LINES, false);
+            Map<String, Likelihood> expected = new HashMap<>();
+            for (int i = 0; i < records.size(); i++) {
+                Raw raw = records.get(i);
+                if (i != number && raw.key() != null && raw.value() != null) {
+                    expected.put(Integer.toString(i), offline.score(raw.key(), raw.value()));
+                }
+            }
+            for (var actual : likelihoods(expected.size())) {
+                assertEquals(expected.get(header(actual, "n")), actual.value());
+            }
+            // None was processed twice, which is how a record that takes too long shows.
+            assertEquals(expected.size(), ScoringTotals.of(running.streams.metrics()).records());
         }
     }
 

@@ -5,11 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mambabyte.streams.LikelihoodProcessorSupplier;
+import io.mambabyte.streams.StreamsModels;
+
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
@@ -114,6 +119,24 @@ class RunSettingsTest {
                 "KAFKA_SOME__THING___ELSE_X", EnvironmentSettings.variable("some_thing-else.x"));
         assertEquals(
                 "MAMBABYTE_INPUT_TOPICS", EnvironmentSettings.variable("mambabyte.input.topics"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // A producer refuses a record that its whole buffer does not hold; by default 32 MiB.
+        "1000000,",
+        "60000000, 120131072",
+    })
+    void shouldMakeRoomForTheLargestDeadLetter(long inputMaxBytes, @Nullable String buffer) {
+        RunSettings settings = valid();
+        settings.addSizes(
+                new LikelihoodProcessorSupplier<byte[]>(
+                        settings.component(), StreamsModels.random(1), key -> key),
+                inputMaxBytes);
+        assertEquals(Optional.ofNullable(buffer), settings.get("producer.buffer.memory"));
+        assertTrue(
+                Long.parseLong(settings.get("producer.max.request.size").orElseThrow())
+                        > inputMaxBytes);
     }
 
     /**

@@ -66,6 +66,7 @@ public final class Main {
                 new CommandLine(new BenchCommand())
                         .addSubcommand(new BenchTopology())
                         .addSubcommand(new BenchRounding())
+                        .addSubcommand(new BenchSoak())
                         .addSubcommand(new BenchState())
                         .addSubcommand(new BenchChaos())
                         .addSubcommand(new BenchAlerts());

@@ -81,16 +81,13 @@ final class ByteModelGuesser implements Guesser {
     @Override
     public void begin() {
         known = 0;
+        end = 0;
         bufferStart = 0;
-        restart(0);
+        forget(0);
     }
 
-    /** Forgets the text before a position, which is told and in the buffer. */
-    private void restart(long position) {
-        System.arraycopy(
-                buffer, (int) (position - bufferStart), buffer, 0, (int) (known - position));
-        bufferStart = position;
-        end = known;
+    /** The state is one before a position from which on the buffer holds the text. */
+    private void forget(long position) {
         newest = 0;
         places.getFirst().at = position;
         places.getFirst().state.reset();
@@ -106,7 +103,11 @@ final class ByteModelGuesser implements Guesser {
             left = CONTEXT_BYTES;
             // Nothing of what the buffer holds is needed.
             bufferStart = known;
-            restart(known);
+            end = known;
+            forget(known);
+        }
+        if (known + left - bufferStart > buffer.length) {
+            makeRoom();
         }
         long right = known;
         while (right < end
@@ -115,9 +116,6 @@ final class ByteModelGuesser implements Guesser {
             right++;
         }
         choose(right);
-        if (known + left - bufferStart > buffer.length) {
-            makeRoom();
-        }
         System.arraycopy(bytes, from, buffer, (int) (known - bufferStart), left);
         known += left;
         end = known;
@@ -139,24 +137,35 @@ final class ByteModelGuesser implements Guesser {
         newest = 0;
     }
 
-    /** The buffer is twice as long as a text that is caught up with. */
+    /**
+     * Moves what is needed to the front of the buffer, which is twice as long as a text that is
+     * caught up with: what was told since the state, or lately, and what is supposed, which is at
+     * most a draft.
+     */
     private void makeRoom() {
         if (known - places.getFirst().at > LAG_MAX) {
-            restart(known - CONTEXT_BYTES);
+            leaveOut();
         } else {
             int drop = (int) (places.getFirst().at - bufferStart);
-            System.arraycopy(buffer, drop, buffer, 0, (int) (known - places.getFirst().at));
+            System.arraycopy(buffer, drop, buffer, 0, (int) (end - places.getFirst().at));
             bufferStart = places.getFirst().at;
         }
+    }
+
+    /** Forgets all that was told but the last of it. What is supposed stays so. */
+    private void leaveOut() {
+        long supposedEnd = end;
+        int from = (int) (known - CONTEXT_BYTES - bufferStart);
+        System.arraycopy(buffer, from, buffer, 0, (int) (supposedEnd - bufferStart) - from);
+        bufferStart = known - CONTEXT_BYTES;
+        forget(bufferStart);
+        end = supposedEnd;
     }
 
     @Override
     public void suppose(int value) {
         if (end - bufferStart == buffer.length) {
-            // Only what was told is moved; what was supposed is at most a draft.
-            int drop = (int) (places.getFirst().at - bufferStart);
-            System.arraycopy(buffer, drop, buffer, 0, (int) (end - places.getFirst().at));
-            bufferStart = places.getFirst().at;
+            makeRoom();
         }
         buffer[(int) (end - bufferStart)] = (byte) value;
         end++;
@@ -165,12 +174,7 @@ final class ByteModelGuesser implements Guesser {
     @Override
     public int guess(Sampling sampling, long position) {
         if (newest == 0 && known - places.getFirst().at > LAG_MAX) {
-            byte[] supposed = new byte[(int) (end - known)];
-            System.arraycopy(buffer, (int) (known - bufferStart), supposed, 0, supposed.length);
-            restart(known - CONTEXT_BYTES);
-            for (byte value : supposed) {
-                suppose(value);
-            }
+            leaveOut();
         }
         if (end > known && places.get(newest).at < end) {
             push();

@@ -107,4 +107,37 @@ class ByteModelGuesserTest {
                     guesser.guess(Sampling.of(1, seed), 9));
         }
     }
+
+    @Test
+    void shouldFollowTextsThatItIsRarelyAskedAbout() {
+        ByteModelGuesser guesser = new ByteModelGuesser(new ByteModelGuesser.Scratch(MODEL));
+        for (int seed = 0; seed < 200; seed++) {
+            Random random = new Random(seed);
+            guesser.begin();
+            byte[] supposed = new byte[0];
+            // As when the model is left off: most drafts are made without asking.
+            int rarely = 1 + random.nextInt(200);
+            for (int made = 0; made < 4000; ) {
+                byte[] next = Arrays.copyOf(supposed, random.nextInt(supposed.length + 1) + 1);
+                guesser.append(next, 0, next.length);
+                made += next.length;
+                guesser.rewind();
+                supposed = new byte[random.nextInt(Decoder.DRAFT_MAX + 1)];
+                random.nextBytes(supposed);
+                for (byte value : supposed) {
+                    if (random.nextInt(rarely) == 0) {
+                        guesser.guess(Sampling.GREEDY, 0);
+                    }
+                    guesser.suppose(value);
+                }
+            }
+            byte[] last = new byte[4000];
+            random.nextBytes(last);
+            guesser.append(last, 0, last.length);
+            byte[] context = Arrays.copyOfRange(last, 4000 - ByteModelGuesser.CONTEXT_BYTES, 4000);
+            assertEquals(
+                    guessAfter(context, Sampling.of(1, seed), 9),
+                    guesser.guess(Sampling.of(1, seed), 9));
+        }
+    }
 }

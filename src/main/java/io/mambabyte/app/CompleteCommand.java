@@ -4,19 +4,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.mambabyte.generate.Continuation;
-import io.mambabyte.generate.Decoder;
 import io.mambabyte.generate.DraftMode;
 import io.mambabyte.generate.Drafter;
 import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.HistoryIndex;
-import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
 import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
-import io.mambabyte.model.RecurrentState;
 
+import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.Command;
@@ -76,8 +74,18 @@ final class CompleteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "PROMPT",
             arity = "0..1",
-            description = "The text to continue. Default: -, which is all of standard input.")
-    private String prompt = STDIN;
+            description =
+                    "The text to continue. Default: -, which is all of standard input; from a"
+                            + " terminal, you and the model write by turns.")
+    private @Nullable String prompt;
+
+    @Option(
+            names = {"-i", "--interactive"},
+            description =
+                    "Write by turns with the model, on a terminal: type, Enter, and it goes on. With"
+                            + " PROMPT, it begins. Ctrl-C ends what is being made, Ctrl-D the"
+                            + " program.")
+    private boolean interactive;
 
     @Option(
             names = "--model",
@@ -194,8 +202,8 @@ final class CompleteCommand implements Callable<Integer> {
     @Option(
             names = "--escapes",
             description =
-                    "With --prompts: \\n, \\r, \\t, \\\\ and \\xHH stand for bytes, so that a prompt may"
-                            + " have several lines.")
+                    "With --prompts or when typed: \\n, \\r, \\t, \\\\ and \\xHH stand for bytes, so"
+                            + " that a prompt may have several lines.")
     private boolean escapes;
 
     @Option(
@@ -224,12 +232,15 @@ final class CompleteCommand implements Callable<Integer> {
         if (maxBytes < 1) {
             throw usage("--max-bytes must be at least 1, not " + maxBytes);
         }
+        boolean typed = isInteractive();
         Sampling sampling = sampling();
         StopSequences stopSequences = stopSequences();
         MambaModel loaded = MambaModel.load(ModelSource.of(model));
         Output out = new Output(terminal.out());
         try {
-            if (compare) {
+            if (typed) {
+                interact(loaded, sampling, stopSequences);
+            } else if (compare) {
                 compare(loaded, sampling, out);
             } else {
                 complete(loaded, sampling, stopSequences, out);
@@ -265,7 +276,7 @@ final class CompleteCommand implements Callable<Integer> {
     }
 
     private byte[] prompt() throws IOException {
-        return prompt.equals(STDIN)
+        return prompt == null || prompt.equals(STDIN)
                 ? terminal.in().readAllBytes()
                 : prompt.getBytes(StandardCharsets.UTF_8);
     }
@@ -287,35 +298,20 @@ final class CompleteCommand implements Callable<Integer> {
             MambaModel loaded, Sampling sampling, StopSequences stopSequences, Output out)
             throws IOException, CheckpointException {
         byte[] given = prompt();
-        // Nothing predicts the first byte of all: without a prompt, a line begins.
-        byte[] text = given.length == 0 ? new byte[] {'\n'} : given;
         boolean colors = showDraft && terminal.colors(color);
         CompletionText shown = new CompletionText(out, !terminal.outIsTerminal(), colors);
         if (terminal.outIsTerminal()) {
-            out.print(
-                    Heat.dim(
-                            new String(given, StandardCharsets.UTF_8)
-                                    .lines()
-                                    .map(line -> line.getBytes(StandardCharsets.UTF_8))
-                                    .map(line -> Heat.escape(line, line.length))
-                                    .reduce((a, b) -> a + "\n" + b)
-                                    .orElse(""),
-                            terminal.colors(color)));
-            out.print(given.length > 0 && given[given.length - 1] == '\n' ? "\n" : "");
+            out.print(Heat.dim(CompletionText.printable(given), terminal.colors(color)));
             out.flush();
         }
-        RecurrentState state = loaded.newState();
-        new Prefill(loaded).feed(state, text, 0, text.length);
-        Drafter drafter = drafters().get();
-        drafter.begin();
-        drafter.append(text, 0, text.length);
-        Continuation made =
-                new Continuation(
-                        state, text, sampling, stopSequences, maxBytes, drafter, Decoder.DRAFT_MAX);
-        Decoder decoder = new Decoder(loaded, 1);
+        CompletionSession session = new CompletionSession(loaded, drafters().get());
+        session.clear();
+        // Nothing predicts the first byte of all: without a prompt, a line begins.
+        session.append(given.length == 0 ? new byte[] {'\n'} : given);
+        Continuation made = session.begin(sampling, stopSequences, maxBytes);
         long start = System.nanoTime();
         while (made.finished() == null) {
-            decoder.advance(List.of(made));
+            session.advance(made);
             shown.show(made, false);
         }
         long took = System.nanoTime() - start;
@@ -325,31 +321,44 @@ final class CompleteCommand implements Callable<Integer> {
                 out.print("\n");
                 out.flush();
             }
-            summary(made, took, colors);
+            String summary =
+                    CompletionText.summary(made, took)
+                            + "\n"
+                            + (colors ? "  " + CompletionText.legend() + "\n" : "");
+            terminal.err().write(summary.getBytes(StandardCharsets.UTF_8));
         }
     }
 
-    private void summary(Continuation made, long nanos, boolean colors) throws IOException {
-        String drafts =
-                made.drafted() == 0
-                        ? "nothing drafted"
-                        : String.format(
-                                Locale.ROOT,
-                                "%,d of %,d drafted bytes were right",
-                                made.accepted(),
-                                made.drafted());
-        String text =
-                String.format(
-                        Locale.ROOT,
-                        "» %,d bytes in %.2f s: %,.0f bytes/s, warming up included; %s%n",
-                        made.length(),
-                        nanos * 1e-9,
-                        made.length() * 1e9 / nanos,
-                        drafts);
-        if (colors) {
-            text += "  " + CompletionText.legend() + "\n";
+    /** Whether a person is to type: on demand, or where nothing else was given. */
+    private boolean isInteractive() {
+        boolean possible = terminal.inIsTerminal() && terminal.outIsTerminal();
+        if (interactive && (compare || !possible)) {
+            throw usage(
+                    compare
+                            ? "--interactive and --compare exclude each other"
+                            : "--interactive needs a terminal; without one, give the prompt as an"
+                                    + " argument or on standard input");
         }
-        terminal.err().write(text.getBytes(StandardCharsets.UTF_8));
+        return interactive || (possible && prompt == null && !compare);
+    }
+
+    private void interact(MambaModel loaded, Sampling sampling, StopSequences stopSequences)
+            throws IOException, CheckpointException {
+        byte[] first = prompt == null ? new byte[0] : prompt.getBytes(StandardCharsets.UTF_8);
+        try (org.jline.terminal.Terminal system =
+                TerminalBuilder.builder().system(true).encoding(StandardCharsets.UTF_8).build()) {
+            new InteractiveCompletion(
+                            system,
+                            new CompletionSession(loaded, drafters().get()),
+                            new InteractiveCompletion.Settings(
+                                    sampling,
+                                    stopSequences,
+                                    maxBytes,
+                                    escapes,
+                                    showDraft,
+                                    terminal.colors(color)))
+                    .run(first);
+        }
     }
 
     private void compare(MambaModel loaded, Sampling sampling, Output out)

@@ -4,6 +4,8 @@ import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Origin;
 
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Writes a text as it is made: raw bytes to a file or pipe; for a terminal, everything that could
@@ -34,6 +36,39 @@ final class CompletionText {
     /** What the colours mean. */
     static String legend() {
         return GREEN + "accepted" + RESET + " " + RED + "corrected" + RESET + " not drafted";
+    }
+
+    /** A text in whose lines nothing can steer a terminal. */
+    static String printable(byte[] text) {
+        StringBuilder out = new StringBuilder();
+        int start = 0;
+        for (int i = 0; i <= text.length; i++) {
+            if (i == text.length || text[i] == '\n') {
+                byte[] line = Arrays.copyOfRange(text, start, i);
+                out.append(Heat.escape(line, line.length)).append(i == text.length ? "" : "\n");
+                start = i + 1;
+            }
+        }
+        return out.toString();
+    }
+
+    /** How much was made how fast, in one line. */
+    static String summary(Continuation made, long nanos) {
+        String drafts =
+                made.drafted() == 0
+                        ? "nothing drafted"
+                        : String.format(
+                                Locale.ROOT,
+                                "%,d of %,d drafted bytes were right",
+                                made.accepted(),
+                                made.drafted());
+        return String.format(
+                Locale.ROOT,
+                "» %,d bytes in %.2f s: %,.0f bytes/s, warming up included; %s",
+                made.length(),
+                nanos * 1e-9,
+                made.length() * 1e9 / nanos,
+                drafts);
     }
 
     /** Writes what was made since the last call. */

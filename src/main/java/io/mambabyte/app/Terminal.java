@@ -19,6 +19,7 @@ import java.util.Map;
  * @param in standard input, unbuffered
  * @param out standard output, unbuffered; unlike System.out it reports what goes wrong
  * @param err standard error, unbuffered
+ * @param inIsTerminal whether a person types standard input
  * @param outIsTerminal whether a person reads standard output
  * @param errIsTerminal whether a person reads standard error
  * @param columns width of the terminal, 0 where there is none
@@ -28,6 +29,7 @@ record Terminal(
         InputStream in,
         OutputStream out,
         OutputStream err,
+        boolean inIsTerminal,
         boolean outIsTerminal,
         boolean errIsTerminal,
         int columns,
@@ -55,6 +57,7 @@ record Terminal(
                 new FileInputStream(FileDescriptor.in),
                 new FileOutputStream(FileDescriptor.out),
                 new FileOutputStream(FileDescriptor.err),
+                isTerminal(0),
                 outIsTerminal,
                 isTerminal(2),
                 outIsTerminal ? columns(1) : 0,

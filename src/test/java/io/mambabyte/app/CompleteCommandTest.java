@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,6 +91,34 @@ class CompleteCommandTest {
         double acceptance = result.get("acceptance").doubleValue();
         assertTrue(acceptance >= 0 && acceptance <= 1);
         assertTrue(result.get("ceiling").get("8").doubleValue() > 0);
+    }
+
+    @Test
+    void shouldReadPipeToItsEndWhereOutputIsATerminal() {
+        terminal.in = "piped".getBytes(StandardCharsets.US_ASCII);
+        terminal.outIsTerminal = true;
+        assertEquals(0, complete("--max-bytes", "5", "--temperature", "0"));
+        byte[] shown = terminal.out.toByteArray();
+        terminal = new FakeTerminal();
+        terminal.in = "piped".getBytes(StandardCharsets.US_ASCII);
+        assertEquals(0, complete("--max-bytes", "5", "--temperature", "0"));
+        assertEquals(5, terminal.out.size());
+        assertEquals(
+                "\u001b[2mpiped\u001b[0m" + CompletionText.printable(terminal.out.toByteArray()),
+                new String(shown, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void shouldRefuseInteractiveWithoutATerminal() {
+        assertEquals(2, complete("-i"));
+        assertTrue(terminal.errors.startsWith("--interactive needs a terminal; without one, give"));
+        terminal = new FakeTerminal();
+        terminal.inIsTerminal = true;
+        terminal.outIsTerminal = true;
+        assertEquals(2, complete("-i", "--compare"));
+        assertTrue(
+                terminal.errors.startsWith("--interactive and --compare exclude each other"),
+                terminal.errors);
     }
 
     @ParameterizedTest

@@ -16,6 +16,7 @@ final class FakeTerminal {
     final ByteArrayOutputStream out = new ByteArrayOutputStream();
     final ByteArrayOutputStream err = new ByteArrayOutputStream();
     byte[] in = new byte[0];
+    boolean inIsTerminal;
     boolean outIsTerminal;
     boolean errIsTerminal;
     int columns;
@@ -29,6 +30,7 @@ final class FakeTerminal {
                 new ByteArrayInputStream(in),
                 out,
                 err,
+                inIsTerminal,
                 outIsTerminal,
                 errIsTerminal,
                 columns,

@@ -302,6 +302,6 @@ class ScoreCommandTest {
                         throw new IOException(message);
                     }
                 };
-        return new Terminal(System.in, out, terminal.err, false, false, 0, Map.of());
+        return new Terminal(System.in, out, terminal.err, false, false, false, 0, Map.of());
     }
 }

@@ -40,7 +40,11 @@ public sealed interface Access {
         }
     }
 
-    /** Whoever knows a secret: as bearer, or as the password of any user. */
+    /**
+     * Whoever knows a secret: as bearer, or as the password of any user.
+     *
+     * @param token the secret
+     */
     record Token(String token) implements Access {
         @Override
         public boolean allows(HttpFields headers) {

@@ -39,7 +39,8 @@ import java.util.zip.GZIPInputStream;
  * the recorded log of the demo in the input topic; says how long it took from the start of the
  * process to the first likelihood in the output topic; waits for as many likelihoods as asked for,
  * looks at its metrics and stops it with SIGTERM. That is a measurement, and the run that an AOT
- * cache is made from.
+ * cache is made from. With {@code -Dkeys=N} the lines are dealt out to so many keys in turn instead
+ * of the recording's three, and the memory of the process, which must be Java itself, is told.
  *
  * <pre>
  * # In the root of a clone, after mvn package.
@@ -51,7 +52,7 @@ final class FirstRecord {
     private static final String LOG = "demo/kafka-cluster.log.gz";
     private static final String OUTPUT = "likelihoods";
     private static final int PARTITIONS = 3;
-    private static final int RECORDS = 2000;
+    private static final int KEYS = Integer.getInteger("keys", 0);
     private static final Duration PATIENCE = Duration.ofSeconds(180);
 
     private FirstRecord() {}
@@ -69,7 +70,7 @@ final class FirstRecord {
                 EmbeddedSchemaRegistry registry = EmbeddedSchemaRegistry.start()) {
             EmbeddedBroker.createTopics(
                     broker.bootstrapServers(), List.of(new NewTopic(INPUT, PARTITIONS, (short) 1)));
-            play(broker.bootstrapServers());
+            play(broker.bootstrapServers(), likelihoods);
             for (int i = 0; i < times; i++) {
                 seconds.add(measure(
                                 command,
@@ -115,7 +116,9 @@ final class FirstRecord {
                         "--input=" + INPUT,
                         "--output=" + output,
                         "--create-topics",
+                        // Both the states of keys and what alerts keep.
                         "--alerts-per-million=100",
+                        "-Dmambabyte.context=key",
                         "--metrics=" + metrics,
                         "-Dapplication.id=first-record-" + run,
                         "-Dauto.offset.reset=earliest",
@@ -131,12 +134,23 @@ final class FirstRecord {
         double first;
         try {
             first = awaitLikelihoods(process, bootstrapServers, output, likelihoods, start);
-            HttpClient.newHttpClient()
-                    .send(
-                            HttpRequest.newBuilder(
-                                            URI.create("http://127.0.0.1:" + metrics + "/metrics"))
-                                    .build(),
-                            HttpResponse.BodyHandlers.discarding());
+            String text =
+                    HttpClient.newHttpClient()
+                            .send(
+                                    HttpRequest.newBuilder(
+                                                    URI.create(
+                                                            "http://127.0.0.1:"
+                                                                    + metrics
+                                                                    + "/metrics"))
+                                            .build(),
+                                    HttpResponse.BodyHandlers.ofString())
+                            .body();
+            if (KEYS > 0) {
+                tellMemory(process.pid());
+                text.lines()
+                        .filter(line -> line.startsWith("mambabyte_live_states"))
+                        .forEach(System.out::println);
+            }
         } catch (IOException | IllegalStateException e) {
             process.destroyForcibly();
             System.err.print(Files.readString(said));
@@ -156,6 +170,24 @@ final class FirstRecord {
             }
         }
         return first;
+    }
+
+    private static void tellMemory(long pid) throws IOException, InterruptedException {
+        String resident =
+                Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                        .filter(line -> line.startsWith("VmRSS"))
+                        .findFirst()
+                        .orElse("");
+        System.out.println(KEYS + " keys, " + resident);
+        for (String command : List.of("GC.run", "GC.heap_info")) {
+            new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                            Long.toString(pid),
+                            command)
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+        }
     }
 
     /** Waits for so many likelihoods, returns the seconds until the first. */
@@ -210,7 +242,7 @@ final class FirstRecord {
         }
     }
 
-    private static void play(String bootstrapServers) {
+    private static void play(String bootstrapServers, int records) {
         try (KafkaProducer<String, String> producer =
                         new KafkaProducer<>(
                                 Map.of(
@@ -224,9 +256,13 @@ final class FirstRecord {
                                         new GZIPInputStream(
                                                 Files.newInputStream(Path.of(LOG))),
                                         StandardCharsets.UTF_8))) {
-            for (int i = 0; i < RECORDS; i++) {
+            for (int i = 0; i < records; i++) {
                 String[] keyAndLine = lines.readLine().split("\t", 2);
-                producer.send(new ProducerRecord<>(INPUT, keyAndLine[0], keyAndLine[1]));
+                producer.send(
+                        new ProducerRecord<>(
+                                INPUT,
+                                KEYS == 0 ? keyAndLine[0] : "key-" + i % KEYS,
+                                keyAndLine[1]));
             }
             producer.flush();
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package io.mambabyte.app;
 
 import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.containers.ContainerLaunchException;
 import org.testcontainers.kafka.KafkaContainer;
 
@@ -38,7 +39,7 @@ final class TestBroker implements AutoCloseable {
         if (DockerClientFactory.instance().isDockerAvailable()) {
             try {
                 return container();
-            } catch (ContainerLaunchException e) {
+            } catch (ContainerLaunchException | ContainerFetchException e) {
                 System.out.println(
                         "There is Docker, and "
                                 + IMAGE

@@ -73,7 +73,6 @@ final class BenchState implements Callable<Integer> {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final int PARTITIONS = 4;
     private static final int DEEP_KEYS = 20;
-    private static final int TOUCHED_KEYS = 100;
     private static final String APPLICATION = "bench-state";
     private static final long PROGRESS_NANOS = 5_000_000_000L;
 
@@ -102,6 +101,14 @@ final class BenchState implements Callable<Integer> {
                             + " positions, so that a part of the distance shows the rate of all.")
     private int recordsPerKey = 64;
 
+    @Option(
+            names = "--touched-keys",
+            paramLabel = "N",
+            description =
+                    "Keys that are touched after the restore, those with the longest tails among"
+                            + " them; their likelihoods are compared (${DEFAULT-VALUE}).")
+    private int touchedKeys = 100;
+
     // Boxed, and resolved after the log is: reading the component's defaults logs.
     @Option(
             names = "--checkpoint-bytes",
@@ -120,6 +127,15 @@ final class BenchState implements Callable<Integer> {
             paramLabel = "N",
             description = "mambabyte.state.rounding.bytes (the component's default).")
     private @Nullable Integer roundingBytes;
+
+    @Option(
+            names = "--live-states-mb",
+            paramLabel = "N",
+            description =
+                    "mambabyte.live.states.max.bytes in MiB (the component's default). Keys take"
+                            + " turns here, the worst there is: where the states of a task's keys do"
+                            + " not fit, every record makes its key's state ready again.")
+    private @Nullable Integer liveStatesMegabytes;
 
     @Option(
             names = "--compression",
@@ -146,6 +162,10 @@ final class BenchState implements Callable<Integer> {
                     spec.commandLine(),
                     "keys, record bytes, records per key and threads must be positive");
         }
+        if (touchedKeys <= DEEP_KEYS) {
+            throw new ParameterException(
+                    spec.commandLine(), "more than " + DEEP_KEYS + " keys must be touched");
+        }
         Path folder = LocalPipeline.temporaryFolder();
         try {
             return bench(folder);
@@ -166,6 +186,10 @@ final class BenchState implements Callable<Integer> {
         putIfGiven(settings, MambaByteConfig.CHECKPOINT_BYTES_CONFIG, checkpointBytes);
         putIfGiven(settings, MambaByteConfig.STATE_ROUNDING_CONFIG, rounding);
         putIfGiven(settings, MambaByteConfig.STATE_ROUNDING_BYTES_CONFIG, roundingBytes);
+        putIfGiven(
+                settings,
+                MambaByteConfig.LIVE_STATES_MAX_BYTES_CONFIG,
+                liveStatesMegabytes == null ? null : (long) liveStatesMegabytes << 20);
         return settings;
     }
 
@@ -274,7 +298,7 @@ final class BenchState implements Callable<Integer> {
     }
 
     private int[] touchedKeys() {
-        int ordinary = Math.min(keys, TOUCHED_KEYS - DEEP_KEYS);
+        int ordinary = Math.min(keys, touchedKeys - DEEP_KEYS);
         int[] touched = new int[ordinary + DEEP_KEYS];
         for (int i = 0; i < ordinary; i++) {
             touched[i] = (int) ((long) i * keys / ordinary);

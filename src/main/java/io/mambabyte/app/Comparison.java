@@ -6,6 +6,7 @@ import io.mambabyte.generate.Drafter;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
+import io.mambabyte.generate.Verification;
 import io.mambabyte.model.BatchForward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
@@ -44,6 +45,8 @@ final class Comparison {
      * @param speculativeBytesPerSecond median of the prompts
      * @param ceiling k single steps over one pass over k bytes, by k
      * @param bytes made, by either
+     * @param logOdds log2 of the model's probability of the speculative text over that of the plain
+     *     one, per byte: 0 where they are the same
      */
     record Result(
             int prompts,
@@ -55,7 +58,8 @@ final class Comparison {
             double plainBytesPerSecond,
             double speculativeBytesPerSecond,
             List<Ceiling> ceiling,
-            long bytes) {}
+            long bytes,
+            double logOdds) {}
 
     /** The ceiling at so many bytes a pass. */
     record Ceiling(int bytes, double ratio) {}
@@ -64,15 +68,22 @@ final class Comparison {
     private final Sampling sampling;
     private final int maxBytes;
     private final Supplier<Drafter> drafters;
+    private final Verification verification;
     private final Prefill prefill;
     private final Decoder plain;
     private final Decoder speculative;
 
-    Comparison(MambaModel model, Sampling sampling, int maxBytes, Supplier<Drafter> drafters) {
+    Comparison(
+            MambaModel model,
+            Sampling sampling,
+            int maxBytes,
+            Supplier<Drafter> drafters,
+            Verification verification) {
         this.model = model;
         this.sampling = sampling;
         this.maxBytes = maxBytes;
         this.drafters = drafters;
+        this.verification = verification;
         prefill = new Prefill(model);
         plain = new Decoder(model, 1);
         speculative = new Decoder(model, 1);
@@ -94,6 +105,8 @@ final class Comparison {
         long accepted = 0;
         long passes = 0;
         long bytes = 0;
+        double plainBits = 0;
+        double speculativeBits = 0;
         for (int i = 0; i < count; i++) {
             // By turns, so that neither is always the one that finds the caches warm.
             boolean plainFirst = i % 2 == 0;
@@ -112,6 +125,8 @@ final class Comparison {
             accepted += with.made.accepted();
             passes += with.passes;
             bytes += with.made.length();
+            plainBits += bits(without.made);
+            speculativeBits += bits(with.made);
             progress.accept(i + 1);
         }
         Arrays.sort(ratios);
@@ -125,7 +140,16 @@ final class Comparison {
                 median(plainRates),
                 median(speculativeRates),
                 ceiling,
-                bytes);
+                bytes,
+                (plainBits - speculativeBits) / bytes);
+    }
+
+    private static double bits(Continuation made) {
+        double bits = 0;
+        for (int position = 0; position < made.length(); position++) {
+            bits += made.surprisal(position);
+        }
+        return bits;
     }
 
     private static boolean same(Continuation one, Continuation other) {
@@ -170,7 +194,8 @@ final class Comparison {
                         StopSequences.NONE,
                         maxBytes,
                         used,
-                        drafter == null ? 0 : Decoder.DRAFT_MAX);
+                        drafter == null ? 0 : Decoder.DRAFT_MAX,
+                        drafter == null ? Verification.EXACT : verification);
         List<Continuation> one = List.of(made);
         int passes = 0;
         while (made.finished() == null) {

@@ -10,9 +10,12 @@ import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.HistoryIndex;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
+import io.mambabyte.generate.SubwordDrafter;
+import io.mambabyte.generate.Verification;
 import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.SubwordModel;
 
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +61,7 @@ final class CompleteCommand implements Callable<Integer> {
         NONE,
         HISTORY,
         MODEL,
+        SUBWORD,
         BOTH,
         NEVER
     }
@@ -65,6 +69,9 @@ final class CompleteCommand implements Callable<Integer> {
     private static final String STDIN = "-";
 
     private static final String DRAFT_MODEL = "logs-nano";
+
+    /** Of the paper. */
+    private static final int DRAFT_SUBWORDS = 3;
 
     /** Places of the index: more than the bytes of a usual prompt and what is made. */
     private static final int INDEX_BITS = 13;
@@ -156,22 +163,46 @@ final class CompleteCommand implements Callable<Integer> {
 
     @Option(
             names = "--draft",
-            paramLabel = "none|history|model|both",
+            paramLabel = "none|history|model|subword|both",
             description =
                     "How bytes are drafted. history: what followed the same bytes earlier in the text;"
-                            + " model: what a small model would make with the same random numbers; both:"
-                            + " the surer of the two. Each is left off where it costs more time than"
-                            + " it saves. Default: both.")
+                            + " model: what a small model would make with the same random numbers;"
+                            + " subword: the same by a model over subwords, as the paper drafts;"
+                            + " both: the surer of history and model. Each is left off where it costs"
+                            + " more time than it saves. Default: both.")
+    private @Nullable Drafting chosenDraft;
+
+    @Option(
+            names = "--accept",
+            paramLabel = "exact|top-beta=N",
+            description =
+                    "When a drafted byte is kept. exact: when it is the byte that would have been made;"
+                            + " nothing changes. top-beta=N: when it is among the N most probable"
+                            + " ones, as the paper does it; this is lossy: the text is another one."
+                            + " Default: exact.")
+    private @Nullable String accept;
+
+    @Option(
+            names = "--draft-subwords",
+            paramLabel = "M",
+            description =
+                    "With --accept top-beta: subwords that are drafted at a time. Default: 3.")
+    private @Nullable Integer draftSubwords;
+
     private Drafting draft = Drafting.BOTH;
+    private Verification verification = Verification.EXACT;
 
     @Option(
             names = "--draft-model",
             paramLabel = "DIR|NAME",
             description =
-                    "The small model, a folder or the name of a shipped one. Default:"
-                            + " ${DEFAULT-VALUE}.",
-            defaultValue = DRAFT_MODEL)
-    private String draftModel = DRAFT_MODEL;
+                    "The small model, a folder or the name of a shipped one; one over subwords has a"
+                            + " tokenizer.json. Default: "
+                            + DRAFT_MODEL
+                            + ", for subword "
+                            + SubwordModel.DEFAULT
+                            + ".")
+    private @Nullable String draftModel;
 
     @Option(
             names = "--show-draft",
@@ -233,6 +264,7 @@ final class CompleteCommand implements Callable<Integer> {
             throw usage("--max-bytes must be at least 1, not " + maxBytes);
         }
         boolean typed = isInteractive();
+        decideDrafts();
         Sampling sampling = sampling();
         StopSequences stopSequences = stopSequences();
         MambaModel loaded = MambaModel.load(ModelSource.of(model));
@@ -250,6 +282,38 @@ final class CompleteCommand implements Callable<Integer> {
             // Whoever read has seen enough.
         }
         return 0;
+    }
+
+    private void decideDrafts() {
+        verification = accept == null ? Verification.EXACT : verification(accept);
+        boolean lossy = isLossy();
+        draft = chosenDraft != null ? chosenDraft : lossy ? Drafting.SUBWORD : Drafting.BOTH;
+        if (lossy && draft != Drafting.SUBWORD) {
+            throw usage("--accept top-beta needs --draft subword");
+        }
+        if (draftSubwords != null && (!lossy || draftSubwords < 1)) {
+            throw usage(
+                    lossy
+                            ? "--draft-subwords must be at least 1, not " + draftSubwords
+                            : "--draft-subwords needs --accept top-beta");
+        }
+    }
+
+    private Verification verification(String text) {
+        if (text.equals("exact")) {
+            return Verification.EXACT;
+        }
+        String name = "top-beta=";
+        try {
+            if (text.startsWith(name)) {
+                return new Verification.TopBeta(Integer.parseInt(text.substring(name.length())));
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        } catch (IllegalArgumentException e) {
+            throw usage("--accept: " + e.getMessage());
+        }
+        throw usage("--accept must be exact or top-beta=N, not " + text);
     }
 
     private Sampling sampling() {
@@ -287,11 +351,41 @@ final class CompleteCommand implements Callable<Integer> {
             return NeverDrafter::new;
         }
         DraftMode mode = DraftMode.valueOf(draft.name());
-        MambaModel small =
-                mode == DraftMode.MODEL || mode == DraftMode.BOTH
-                        ? MambaModel.load(ModelSource.of(draftModel))
-                        : null;
-        return () -> new DrafterFactory(new HistoryIndex(INDEX_BITS), small).of(mode);
+        MambaModel small = null;
+        SubwordModel subwords = null;
+        if (asksModel()) {
+            ModelSource source = ModelSource.ofDrafter(draftModelName());
+            if (mode == DraftMode.SUBWORD || SubwordModel.isAt(source)) {
+                subwords = SubwordModel.load(source);
+            } else {
+                small = MambaModel.load(source);
+            }
+        }
+        MambaModel ofBytes = small;
+        SubwordModel ofSubwords = subwords;
+        if (isLossy() && ofSubwords != null) {
+            int count = draftSubwords == null ? DRAFT_SUBWORDS : draftSubwords;
+            return () -> new SubwordDrafter(ofSubwords, count);
+        }
+        return () -> new DrafterFactory(new HistoryIndex(INDEX_BITS), ofBytes, ofSubwords).of(mode);
+    }
+
+    private boolean isLossy() {
+        return verification instanceof Verification.TopBeta;
+    }
+
+    private boolean asksModel() {
+        return switch (draft) {
+            case MODEL, SUBWORD, BOTH -> true;
+            case NONE, HISTORY, NEVER -> false;
+        };
+    }
+
+    private String draftModelName() {
+        if (draftModel != null) {
+            return draftModel;
+        }
+        return draft == Drafting.SUBWORD ? SubwordModel.DEFAULT : DRAFT_MODEL;
     }
 
     private void complete(
@@ -304,7 +398,7 @@ final class CompleteCommand implements Callable<Integer> {
             out.print(Heat.dim(CompletionText.printable(given), terminal.colors(color)));
             out.flush();
         }
-        CompletionSession session = new CompletionSession(loaded, drafters().get());
+        CompletionSession session = new CompletionSession(loaded, drafters().get(), verification);
         session.clear();
         // Nothing predicts the first byte of all: without a prompt, a line begins.
         session.append(given.length == 0 ? new byte[] {'\n'} : given);
@@ -349,7 +443,7 @@ final class CompleteCommand implements Callable<Integer> {
                 TerminalBuilder.builder().system(true).encoding(StandardCharsets.UTF_8).build()) {
             new InteractiveCompletion(
                             system,
-                            new CompletionSession(loaded, drafters().get()),
+                            new CompletionSession(loaded, drafters().get(), verification),
                             new InteractiveCompletion.Settings(
                                     sampling,
                                     stopSequences,
@@ -373,7 +467,7 @@ final class CompleteCommand implements Callable<Integer> {
         int count = texts.size();
         long start = System.nanoTime();
         Comparison.Result result =
-                new Comparison(loaded, sampling, maxBytes, drafters())
+                new Comparison(loaded, sampling, maxBytes, drafters(), verification)
                         .run(texts, done -> progress(done, count, start));
         if (terminal.errIsTerminal()) {
             terminal.err().write("\r\u001b[K".getBytes(StandardCharsets.UTF_8));
@@ -423,9 +517,11 @@ final class CompleteCommand implements Callable<Integer> {
         ObjectNode node = new ObjectMapper().createObjectNode();
         node.put("model", model);
         node.put("draft", draft.name().toLowerCase(Locale.ROOT));
-        if (draft == Drafting.MODEL || draft == Drafting.BOTH) {
-            node.put("draft_model", draftModel);
+        if (asksModel()) {
+            node.put("draft_model", draftModelName());
         }
+        node.put("accept", accept == null ? "exact" : accept);
+        node.put("lossy", isLossy());
         node.put("temperature", temperature);
         node.put("max_bytes", maxBytes);
         node.put("prompts", result.prompts());
@@ -437,6 +533,9 @@ final class CompleteCommand implements Callable<Integer> {
         node.put("plain_bytes_per_s", result.plainBytesPerSecond());
         node.put("speculative_bytes_per_s", result.speculativeBytesPerSecond());
         node.put("bytes", result.bytes());
+        if (isLossy()) {
+            node.put("log_odds_bits_per_byte", result.logOdds());
+        }
         ObjectNode ceiling = node.putObject("ceiling");
         result.ceiling().forEach(c -> ceiling.put(Integer.toString(c.bytes()), c.ratio()));
         return node.toString();
@@ -444,6 +543,14 @@ final class CompleteCommand implements Callable<Integer> {
 
     private String text(Comparison.Result result) {
         StringBuilder text = new StringBuilder();
+        if (isLossy()) {
+            text.append(
+                    String.format(
+                            Locale.ROOT,
+                            "lossy        log-odds of the text against plain decoding: %.3f bits"
+                                    + " per byte%n",
+                            result.logOdds()));
+        }
         text.append(
                 String.format(
                         Locale.ROOT,

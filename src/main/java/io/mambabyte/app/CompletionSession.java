@@ -6,6 +6,7 @@ import io.mambabyte.generate.Drafter;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
+import io.mambabyte.generate.Verification;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
 
@@ -25,11 +26,13 @@ final class CompletionSession {
     private final Decoder decoder;
     private final Prefill prefill;
     private final RecurrentState state;
+    private final Verification verification;
     private byte[] tail = new byte[0];
     private @Nullable Continuation continuation;
 
-    CompletionSession(MambaModel model, Drafter drafter) {
+    CompletionSession(MambaModel model, Drafter drafter, Verification verification) {
         this.drafter = drafter;
+        this.verification = verification;
         decoder = new Decoder(model, 1);
         prefill = new Prefill(model);
         state = model.newState();
@@ -64,7 +67,14 @@ final class CompletionSession {
         keepTail();
         continuation =
                 new Continuation(
-                        state, tail, sampling, stops, maxBytes, drafter, Decoder.DRAFT_MAX);
+                        state,
+                        tail,
+                        sampling,
+                        stops,
+                        maxBytes,
+                        drafter,
+                        Decoder.DRAFT_MAX,
+                        verification);
         return continuation;
     }
 

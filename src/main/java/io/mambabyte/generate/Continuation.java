@@ -25,6 +25,10 @@ public final class Continuation {
     private final StopSequences stops;
     private final int maxBytes;
     private final Draft draft;
+    private final Verification verification;
+
+    /** Whether bytes are drawn without drafts until a word ends: only where it is lossy. */
+    private boolean correcting;
 
     private byte[] bytes = new byte[FIRST_CAPACITY];
     private Origin[] origins = new Origin[FIRST_CAPACITY];
@@ -58,6 +62,32 @@ public final class Continuation {
             int maxBytes,
             Drafter drafter,
             int maxDraft) {
+        this(state, text, sampling, stops, maxBytes, drafter, maxDraft, Verification.EXACT);
+    }
+
+    /**
+     * Begins, with a choice of when a drafted byte is kept.
+     *
+     * @param state after the text, its last byte pending; advanced in place
+     * @param text what came before, as far as it matters to the UTF-8 filter
+     * @param sampling how bytes are drawn
+     * @param stops what ends it early
+     * @param maxBytes what ends it at the latest, at least 1
+     * @param drafter guesses, told of what is made
+     * @param maxDraft most bytes that are tried at once
+     * @param verification when a drafted byte is kept
+     * @throws IllegalArgumentException if the state has no pending byte: nothing predicts the first
+     *     byte of all
+     */
+    public Continuation(
+            RecurrentState state,
+            byte[] text,
+            Sampling sampling,
+            StopSequences stops,
+            int maxBytes,
+            Drafter drafter,
+            int maxDraft,
+            Verification verification) {
         if (state.pendingByte() == RecurrentState.NONE) {
             throw new IllegalArgumentException("a state without a pending byte predicts nothing");
         }
@@ -69,6 +99,7 @@ public final class Continuation {
         this.stops = stops;
         this.maxBytes = maxBytes;
         this.drafter = drafter;
+        this.verification = verification;
         draft = new Draft(maxDraft);
         utf8 = Utf8State.after(text, text.length);
     }
@@ -178,6 +209,14 @@ public final class Continuation {
      * @param room most bytes
      */
     void propose(double byteNanos, double rowNanos, double floor, int room) {
+        if (triesAll()) {
+            draft.terms(sampling, byteNanos, rowNanos, 1, 1);
+            draft.begin(length, 1, 1, 0, correcting ? 0 : Math.min(room, room() - 1));
+            if (draft.wantsMore()) {
+                drafter.draft(draft);
+            }
+            return;
+        }
         double usual = acceptance.rate();
         double trust = acceptance.trust();
         // What is believed of the drafter's next byte at best: one that gives no confidence is
@@ -194,6 +233,11 @@ public final class Continuation {
         } else {
             draft.unsure(wasUnsure);
         }
+    }
+
+    /** Whether a draft is tried whatever it costs. */
+    boolean triesAll() {
+        return verification instanceof Verification.TopBeta;
     }
 
     Draft draft() {
@@ -213,7 +257,14 @@ public final class Continuation {
         boolean right = true;
         for (int i = 0; right && finished == null; i++) {
             int value = sampler.sample(sampling, length, logits, i, utf8, room());
+            if (i < tried && isGoodEnough(draft.bytes()[i] & 0xff, logits, i)) {
+                value = draft.bytes()[i] & 0xff;
+            }
             right = i < tried && draft.bytes()[i] == (byte) value;
+            correcting =
+                    triesAll()
+                            && (i < tried ? !right : correcting)
+                            && !Verification.TopBeta.isBoundary(value);
             if (i < tried) {
                 acceptance.add(right, draft.claim(i));
             }
@@ -226,6 +277,16 @@ public final class Continuation {
         sampler.surprisal(made, logits, bytes, before, surprisal);
         drafter.append(bytes, before, made);
         return made;
+    }
+
+    /** Whether a byte is kept that is not the one that was drawn. */
+    private boolean isGoodEnough(int value, Rows logits, int row) {
+        return switch (verification) {
+            case Verification.Exact() -> false;
+            case Verification.TopBeta(int beta) ->
+                    Sampler.rank(logits, row, value) < beta
+                            && (!sampling.utf8Only() || Utf8State.allows(utf8, value, room()));
+        };
     }
 
     private void append(int value, Origin origin) {

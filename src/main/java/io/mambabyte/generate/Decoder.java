@@ -141,7 +141,8 @@ public final class Decoder {
             int toRounding = rounding.bytesToNext(continuation.state().position()) - 1;
             int room = Math.min(toRounding, Math.min(DRAFT_MAX, forward.maxRows() - rows));
             // Once so many share a pass that a row costs what a byte does, no draft can pay.
-            continuation.propose(byteNanos, rowNanos, floor, floor < SLACK ? room : 0);
+            boolean pays = floor < SLACK || continuation.triesAll();
+            continuation.propose(byteNanos, rowNanos, floor, pays ? room : 0);
             Draft draft = continuation.draft();
             double best = 0;
             double bytes = 0;
@@ -153,6 +154,9 @@ public final class Decoder {
                     best = gain;
                     tried[i] = length;
                 }
+            }
+            if (continuation.triesAll()) {
+                tried[i] = draft.length();
             }
             rows += tried[i];
         }

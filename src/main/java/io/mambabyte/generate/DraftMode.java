@@ -12,7 +12,9 @@ public enum DraftMode {
     HISTORY,
     /** What a small model would make. */
     MODEL,
-    /** Either, by which is surer and by what asking the model takes. */
+    /** What a subword model would make, as the paper drafts. */
+    SUBWORD,
+    /** History or small model, by which is surer and by what asking the model takes. */
     BOTH;
 
     /**
@@ -31,11 +33,6 @@ public enum DraftMode {
         String names =
                 Arrays.stream(values()).map(DraftMode::toString).collect(Collectors.joining(", "));
         throw new IllegalArgumentException("draft must be one of " + names + ", not " + name);
-    }
-
-    /** Whether it needs a model. */
-    boolean asksModel() {
-        return this == MODEL || this == BOTH;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.mambabyte.generate;
 
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.SubwordModel;
 
 import org.jspecify.annotations.Nullable;
 
@@ -10,17 +11,24 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DrafterFactory {
     private final HistoryIndex index;
-    private final ModelDrafter.@Nullable Shared model;
+    private final @Nullable MambaModel model;
+    private final @Nullable SubwordModel subwords;
+    private ModelDrafter.@Nullable Shared sharedOfModel;
+    private ModelDrafter.@Nullable Shared sharedOfSubwords;
 
     /**
-     * Allocates what they share.
+     * With models to draft with.
      *
      * @param index of what was seen
-     * @param model drafts, or null: then modes that ask one draft by the history
+     * @param model drafts where a small model is to, or null: then the subword model does
+     * @param subwords drafts where a subword model is to, or null: then {@code model} does, and the
+     *     history where both are null
      */
-    public DrafterFactory(HistoryIndex index, @Nullable MambaModel model) {
+    public DrafterFactory(
+            HistoryIndex index, @Nullable MambaModel model, @Nullable SubwordModel subwords) {
         this.index = index;
-        this.model = model == null ? null : new ModelDrafter.Shared(model);
+        this.model = model;
+        this.subwords = subwords;
     }
 
     /**
@@ -30,12 +38,32 @@ public final class DrafterFactory {
      * @return a new one
      */
     public Drafter of(DraftMode mode) {
-        if (mode == DraftMode.NONE) {
-            return Drafter.NONE;
+        return switch (mode) {
+            case NONE -> Drafter.NONE;
+            case HISTORY -> new HistoryDrafter(index);
+            case MODEL -> asking(model != null, null);
+            case SUBWORD -> asking(subwords == null, null);
+            case BOTH -> asking(model != null, index);
+        };
+    }
+
+    private Drafter asking(boolean ofBytes, @Nullable HistoryIndex beside) {
+        ModelDrafter.Shared shared = ofBytes ? ofModel() : ofSubwords();
+        return shared == null ? new HistoryDrafter(index) : new ModelDrafter(shared, beside);
+    }
+
+    /** Memory that is allocated once somebody asks. */
+    private ModelDrafter.@Nullable Shared ofModel() {
+        if (sharedOfModel == null && model != null) {
+            sharedOfModel = new ModelDrafter.Shared(model);
         }
-        if (model == null || !mode.asksModel()) {
-            return new HistoryDrafter(index);
+        return sharedOfModel;
+    }
+
+    private ModelDrafter.@Nullable Shared ofSubwords() {
+        if (sharedOfSubwords == null && subwords != null) {
+            sharedOfSubwords = new ModelDrafter.Shared(subwords);
         }
-        return new ModelDrafter(model, mode == DraftMode.BOTH ? index : null);
+        return sharedOfSubwords;
     }
 }

@@ -2,8 +2,11 @@ package io.mambabyte.generate;
 
 import io.mambabyte.generate.ModelAccuracy.Basis;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.SubwordModel;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.Supplier;
 
 /**
  * Drafts what a small model would make with the same random numbers, and what the history says:
@@ -20,7 +23,7 @@ public final class ModelDrafter implements Drafter {
      * What the texts of a thread share: scratch memory, and what was learnt of the model's worth.
      */
     public static final class Shared {
-        private final ByteModelGuesser.Scratch scratch;
+        private final Supplier<Guesser> guessers;
         private final ModelAccuracy accuracy = new ModelAccuracy();
 
         /**
@@ -29,7 +32,19 @@ public final class ModelDrafter implements Drafter {
          * @param model drafts; small beside the one that is drafted for
          */
         public Shared(MambaModel model) {
-            scratch = new ByteModelGuesser.Scratch(model);
+            ByteModelGuesser.Scratch scratch = new ByteModelGuesser.Scratch(model);
+            guessers = () -> new ByteModelGuesser(scratch);
+        }
+
+        /**
+         * Allocates it.
+         *
+         * @param model drafts, over subwords
+         */
+        public Shared(SubwordModel model) {
+            SubwordText.Scratch scratch = new SubwordText.Scratch(model);
+            Sampler sampler = new Sampler(model.model().kernels());
+            guessers = () -> new SubwordGuesser(scratch, sampler);
         }
     }
 
@@ -64,7 +79,7 @@ public final class ModelDrafter implements Drafter {
      * @param index of the thread, or null to draft by the model alone
      */
     public ModelDrafter(Shared shared, @Nullable HistoryIndex index) {
-        this(new ByteModelGuesser(shared.scratch), shared.accuracy, index);
+        this(shared.guessers.get(), shared.accuracy, index);
     }
 
     ModelDrafter(Guesser guesser, ModelAccuracy accuracy, @Nullable HistoryIndex index) {

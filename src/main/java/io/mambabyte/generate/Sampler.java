@@ -125,6 +125,18 @@ public final class Sampler {
         System.arraycopy(bits, 0, surprisal, offset, count);
     }
 
+    /** How many bytes are more probable; of equals, the lower byte is. */
+    static int rank(Rows logits, int row, int value) {
+        float[] values = logits.values();
+        int from = logits.start(row);
+        int rank = 0;
+        for (int other = 0; other < BYTES; other++) {
+            float difference = values[from + other] - values[from + value];
+            rank += difference > 0 || (difference == 0 && other < value) ? 1 : 0;
+        }
+        return rank;
+    }
+
     private static int argmax(Rows logits, int row) {
         float[] values = logits.values();
         int from = logits.start(row);

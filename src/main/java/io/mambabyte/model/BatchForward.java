@@ -120,10 +120,10 @@ public final class BatchForward {
         }
         logits =
                 new Rows(
-                        new float[Math.multiplyExact(maxRows, MambaConfig.VOCABULARY)],
+                        new float[Math.multiplyExact(maxRows, model.vocabulary())],
                         0,
-                        MambaConfig.VOCABULARY,
-                        MambaConfig.VOCABULARY,
+                        model.vocabulary(),
+                        model.vocabulary(),
                         maxRows);
         logitsFrom = views(logits);
         inputs = new int[maxRows];
@@ -180,6 +180,36 @@ public final class BatchForward {
      */
     public int add(RecurrentState state, byte[] bytes, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, bytes.length);
+        int first = addSegment(state, count);
+        for (int i = 0; i < count; i++) {
+            inputs[first + i] = bytes[offset + i] & 0xff;
+        }
+        return first;
+    }
+
+    /**
+     * Adds a segment of a model whose vocabulary is tokens.
+     *
+     * @param state whose next tokens these are
+     * @param tokens their numbers
+     * @param offset index of the first
+     * @param count how many, at least 1
+     * @return the segment's first row in {@link #logits}
+     * @throws IllegalArgumentException if there is no room for it, or the state is one of another
+     *     shape
+     * @throws IndexOutOfBoundsException if there is no such token
+     */
+    public int add(RecurrentState state, int[] tokens, int offset, int count) {
+        Objects.checkFromIndexSize(offset, count, tokens.length);
+        for (int i = 0; i < count; i++) {
+            Objects.checkIndex(tokens[offset + i], model.vocabulary());
+        }
+        int first = addSegment(state, count);
+        System.arraycopy(tokens, offset, inputs, first, count);
+        return first;
+    }
+
+    private int addSegment(RecurrentState state, int count) {
         if (count < 1 || segments == maxSegments || rows + count > maxRows) {
             throw new IllegalArgumentException(
                     "segment "
@@ -197,9 +227,6 @@ public final class BatchForward {
             throw new IllegalArgumentException("state of another shape than " + config);
         }
         int first = rows;
-        for (int i = 0; i < count; i++) {
-            inputs[first + i] = bytes[offset + i] & 0xff;
-        }
         states[segments] = state;
         firstRow[segments] = first;
         length[segments] = count;
@@ -310,7 +337,8 @@ public final class BatchForward {
      * The distributions after the bytes of the turn, from a row on.
      *
      * @param firstRow what {@link #add} gave, or a row after it
-     * @return row-major {@code [rows][256]}, valid until the next turn
+     * @return row-major {@code [rows][256]}, or as wide as the model's vocabulary, valid until the
+     *     next turn
      */
     public Rows logits(int firstRow) {
         return logitsFrom[firstRow];

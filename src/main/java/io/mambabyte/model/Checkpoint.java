@@ -99,10 +99,16 @@ public final class Checkpoint {
     }
 
     static Checkpoint read(ModelSource source, CheckpointFiles files) throws CheckpointException {
-        ConfigFile config = ConfigFile.read(files);
+        return read(source, files, MambaConfig.VOCABULARY);
+    }
+
+    /** Of a model with so many tokens. */
+    static Checkpoint read(ModelSource source, CheckpointFiles files, int vocabulary)
+            throws CheckpointException {
+        ConfigFile config = ConfigFile.read(files, vocabulary);
         try (Arena arena = Arena.ofConfined()) {
             Tensors tensors = Tensors.open(files, arena);
-            return new Assembly(config, tensors).assemble(source);
+            return new Assembly(config, tensors, vocabulary).assemble(source);
         }
     }
 
@@ -377,10 +383,12 @@ public final class Checkpoint {
     private static final class Assembly {
         private final ConfigFile config;
         private final Tensors tensors;
+        private final int vocabulary;
 
-        Assembly(ConfigFile config, Tensors tensors) {
+        Assembly(ConfigFile config, Tensors tensors, int vocabulary) {
             this.config = config;
             this.tensors = tensors;
+            this.vocabulary = vocabulary;
         }
 
         Checkpoint assemble(ModelSource source) throws CheckpointException {
@@ -413,7 +421,7 @@ public final class Checkpoint {
                             norm,
                             config.normEpsilon());
 
-            float[] embedding = tensors.take(embeddingName, MambaConfig.VOCABULARY, dModel);
+            float[] embedding = tensors.take(embeddingName, vocabulary, dModel);
             List<MambaWeights.Layer> blocks = new ArrayList<>();
             for (int i = 0; i < nLayer; i++) {
                 blocks.add(layer("backbone.layers." + i + ".", shape));
@@ -452,14 +460,19 @@ public final class Checkpoint {
         }
 
         private int width(String name) throws CheckpointException {
-            String wanted = "[256, d_model]";
+            boolean bytes = vocabulary == MambaConfig.VOCABULARY;
+            String wanted = "[" + vocabulary + ", d_model]";
             List<Long> shape = tensors.shape(name, wanted, 2);
-            if (shape.get(0) != MambaConfig.VOCABULARY) {
+            if (shape.get(0) != vocabulary) {
                 throw CheckpointException.tensor(
                         tensors.fileOf(name),
                         name,
-                        "shape " + wanted + " (a row for each byte value)",
-                        shape + ": this is not a byte-level model");
+                        "shape "
+                                + wanted
+                                + (bytes
+                                        ? " (a row for each byte value)"
+                                        : " (a row for each token of tokenizer.json)"),
+                        shape + (bytes ? ": this is not a byte-level model" : ""));
             }
             return dimension(name, wanted, 2, 1, config.dModel());
         }
@@ -590,7 +603,7 @@ public final class Checkpoint {
             if (!tensors.has(name) && !Boolean.FALSE.equals(config.tied())) {
                 return embedding;
             }
-            float[] head = tensors.take(name, MambaConfig.VOCABULARY, dModel);
+            float[] head = tensors.take(name, vocabulary, dModel);
             return Arrays.equals(head, embedding) ? embedding : head;
         }
     }

@@ -32,6 +32,7 @@ interface CheckpointFiles {
         return switch (source) {
             case ModelSource.Folder(Path path) -> folder(path);
             case ModelSource.Shipped(String name) -> shipped(name);
+            case ModelSource.ShippedDrafter(String name) -> resources("drafters/" + name);
         };
     }
 
@@ -76,10 +77,15 @@ interface CheckpointFiles {
                             + ": expected one of the shipped models "
                             + ModelSource.shipped());
         }
+        return resources("models/" + model);
+    }
+
+    /** On the class path. */
+    private static CheckpointFiles resources(String folder) {
         return new CheckpointFiles() {
             @Override
             public String path(String name) {
-                return "models/" + model + "/" + name;
+                return folder + "/" + name;
             }
 
             @Override

@@ -43,10 +43,13 @@ final class ConfigFile {
         this.root = root;
     }
 
-    /** Parses the file and refuses architectures that are not Mamba-1 over bytes. */
-    static ConfigFile read(CheckpointFiles files) throws CheckpointException {
+    /**
+     * Parses the file and refuses architectures that are not Mamba-1 over a vocabulary of this
+     * size: the 256 bytes, or tokens.
+     */
+    static ConfigFile read(CheckpointFiles files, int vocabulary) throws CheckpointException {
         ConfigFile config = new ConfigFile(files.path(NAME), object(files, NAME));
-        config.requireMamba1();
+        config.requireMamba1(vocabulary);
         return config;
     }
 
@@ -69,7 +72,7 @@ final class ConfigFile {
         return path;
     }
 
-    private void requireMamba1() throws CheckpointException {
+    private void requireMamba1(int size) throws CheckpointException {
         requireText("model_type", "mamba", "mamba");
         requireText("hidden_act", "silu", "swish");
         JsonNode layer = root.path("ssm_cfg").path("layer");
@@ -88,11 +91,16 @@ final class ConfigFile {
                     path, "blocks without an MLP", "d_intermediate " + mlp.value());
         }
         @Nullable Named vocabulary = dimension("vocab_size");
-        if (vocabulary != null && vocabulary.value() != MambaConfig.VOCABULARY) {
+        if (vocabulary != null && vocabulary.value() != size) {
+            boolean bytes = size == MambaConfig.VOCABULARY;
             throw CheckpointException.file(
                     path,
-                    "vocab_size 256 (the byte values)",
-                    "vocab_size " + vocabulary.value() + ": this is not a byte-level model");
+                    "vocab_size "
+                            + size
+                            + (bytes ? " (the byte values)" : " (the tokens of tokenizer.json)"),
+                    "vocab_size "
+                            + vocabulary.value()
+                            + (bytes ? ": this is not a byte-level model" : ""));
         }
     }
 

@@ -76,6 +76,10 @@ public final class Forward {
         if (maxRows < 1) {
             throw new IllegalArgumentException("maxRows: " + maxRows);
         }
+        if (model.vocabulary() != MambaConfig.VOCABULARY) {
+            throw new IllegalArgumentException(
+                    "a model over " + model.vocabulary() + " tokens is not fed bytes");
+        }
         MambaConfig config = model.config();
         this.model = model;
         this.kernels = model.kernels();

@@ -49,17 +49,19 @@ public final class MambaModel {
     private final MambaConfig config;
     private final Kernels kernels;
     private final String fingerprint;
+    private final int vocabulary;
     final Rows embedding;
     final List<Layer> layers;
     final Normalization normF;
     final PackedMatrix lmHead;
 
-    private MambaModel(MambaConfig config, MambaWeights weights, Kernels kernels) {
+    private MambaModel(MambaConfig config, MambaWeights weights, Kernels kernels, int vocabulary) {
         this.config = config;
         this.kernels = kernels;
+        this.vocabulary = vocabulary;
         this.fingerprint = fingerprint(config, weights);
-        embedding = Rows.allocate(config.dModel(), MambaConfig.VOCABULARY);
-        for (int value = 0; value < MambaConfig.VOCABULARY; value++) {
+        embedding = Rows.allocate(config.dModel(), vocabulary);
+        for (int value = 0; value < vocabulary; value++) {
             System.arraycopy(
                     weights.embedding,
                     value * config.dModel(),
@@ -69,7 +71,7 @@ public final class MambaModel {
         }
         layers = weights.layers.stream().map(layer -> new Layer(config, layer)).toList();
         normF = normalization(config, weights.normF, weights.normFBias);
-        lmHead = PackedMatrix.of(weights.lmHead, null, MambaConfig.VOCABULARY, config.dModel());
+        lmHead = PackedMatrix.of(weights.lmHead, null, vocabulary, config.dModel());
     }
 
     /**
@@ -119,16 +121,26 @@ public final class MambaModel {
      *     gives it
      */
     public static MambaModel of(MambaConfig config, MambaWeights weights, Kernels kernels) {
+        return of(config, weights, kernels, MambaConfig.VOCABULARY);
+    }
+
+    /** A model whose vocabulary is not the bytes but tokens. */
+    static MambaModel overTokens(MambaConfig config, MambaWeights weights, int vocabulary) {
+        return of(config, weights, Kernels.selected(), vocabulary);
+    }
+
+    private static MambaModel of(
+            MambaConfig config, MambaWeights weights, Kernels kernels, int vocabulary) {
         if (weights.layers.size() != config.nLayer()) {
             throw new IllegalArgumentException(
                     "weights of " + weights.layers.size() + " layers, expected " + config.nLayer());
         }
-        long embedding = (long) MambaConfig.VOCABULARY * config.dModel();
+        long embedding = (long) vocabulary * config.dModel();
         if (weights.embedding.length != embedding) {
             throw new IllegalArgumentException(
                     "embedding has " + weights.embedding.length + " floats, expected " + embedding);
         }
-        return new MambaModel(config, weights, kernels);
+        return new MambaModel(config, weights, kernels, vocabulary);
     }
 
     private static Normalization normalization(
@@ -154,6 +166,15 @@ public final class MambaModel {
      */
     public MambaConfig config() {
         return config;
+    }
+
+    /**
+     * Number of values of a row of logits: the 256 bytes, or the tokens of a {@link SubwordModel}.
+     *
+     * @return how many
+     */
+    public int vocabulary() {
+        return vocabulary;
     }
 
     /**

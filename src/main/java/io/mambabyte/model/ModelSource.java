@@ -42,6 +42,41 @@ public sealed interface ModelSource {
     }
 
     /**
+     * A subword model on the class path under {@code drafters/NAME/}.
+     *
+     * @param name {@link SubwordModel#DEFAULT}: there is one
+     */
+    record ShippedDrafter(String name) implements ModelSource {
+        /**
+         * Checks the name.
+         *
+         * @throws IllegalArgumentException if there is none of that name
+         */
+        public ShippedDrafter {
+            if (!name.equals(SubwordModel.DEFAULT)) {
+                throw new IllegalArgumentException("no subword model is called " + name);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /**
+     * What a user means by a model that drafts: as {@link #of}, or the shipped subword model.
+     *
+     * @param folderOrName as typed
+     * @return the source
+     */
+    static ModelSource ofDrafter(String folderOrName) {
+        return folderOrName.equals(SubwordModel.DEFAULT)
+                ? new ShippedDrafter(folderOrName)
+                : of(folderOrName);
+    }
+
+    /**
      * What a user means by {@code --model}: the name of a shipped model, else a folder. A folder
      * that has the name of a shipped model is written {@code ./NAME}.
      *

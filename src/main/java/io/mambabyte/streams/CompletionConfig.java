@@ -3,6 +3,7 @@ package io.mambabyte.streams;
 import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.SubwordModel;
 
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
@@ -68,6 +69,13 @@ public final class CompletionConfig extends AbstractConfig {
             "Model that drafts for requests whose draft is model or both: a folder or the name of a"
                     + " shipped one.";
 
+    /** {@code mambabyte.completion.draft.subword.model}. */
+    public static final String DRAFT_SUBWORD_MODEL_CONFIG = PREFIX + "draft.subword.model";
+
+    private static final String DRAFT_SUBWORD_MODEL_DOC =
+            "Subword model that drafts for requests whose draft is subword: a folder with"
+                    + " tokenizer.json, or the shipped draft-subword.";
+
     private static final ConfigDef CONFIG =
             new ConfigDef()
                     .define(
@@ -124,7 +132,14 @@ public final class CompletionConfig extends AbstractConfig {
                             "logs-nano",
                             new ConfigDef.NonEmptyString(),
                             Importance.LOW,
-                            DRAFT_MODEL_DOC);
+                            DRAFT_MODEL_DOC)
+                    .define(
+                            DRAFT_SUBWORD_MODEL_CONFIG,
+                            ConfigDef.Type.STRING,
+                            SubwordModel.DEFAULT,
+                            new ConfigDef.NonEmptyString(),
+                            Importance.LOW,
+                            DRAFT_SUBWORD_MODEL_DOC);
 
     /**
      * Reads the settings.
@@ -220,6 +235,21 @@ public final class CompletionConfig extends AbstractConfig {
             return MambaModel.load(ModelSource.of(name));
         } catch (CheckpointException e) {
             throw new ConfigException(DRAFT_MODEL_CONFIG, name, e.getMessage());
+        }
+    }
+
+    /**
+     * Loads the subword model that drafts.
+     *
+     * @return the model
+     * @throws ConfigException if it cannot be loaded
+     */
+    public SubwordModel loadSubwordModel() {
+        String name = getString(DRAFT_SUBWORD_MODEL_CONFIG);
+        try {
+            return SubwordModel.load(ModelSource.ofDrafter(name));
+        } catch (CheckpointException e) {
+            throw new ConfigException(DRAFT_SUBWORD_MODEL_CONFIG, name, e.getMessage());
         }
     }
 }

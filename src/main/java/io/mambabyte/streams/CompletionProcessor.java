@@ -13,6 +13,7 @@ import io.mambabyte.model.RecurrentState;
 import io.mambabyte.model.StateCodec;
 import io.mambabyte.model.StateFormatException;
 import io.mambabyte.model.StateRounding;
+import io.mambabyte.model.SubwordModel;
 
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -61,6 +62,7 @@ final class CompletionProcessor
             CompletionConfig config,
             MambaModel model,
             MambaModel draftModel,
+            SubwordModel subwordModel,
             StateRounding rounding,
             String storeName,
             Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening) {
@@ -70,7 +72,7 @@ final class CompletionProcessor
         this.storeName = storeName;
         this.opening = opening;
         codec = new StateCodec(model);
-        drafters = new DrafterFactory(new HistoryIndex(INDEX_BITS), draftModel);
+        drafters = new DrafterFactory(new HistoryIndex(INDEX_BITS), draftModel, subwordModel);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.StateRounding;
+import io.mambabyte.model.SubwordModel;
 
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.processor.api.Processor;
@@ -29,6 +30,7 @@ public final class CompletionProcessorSupplier
     private final CompletionConfig config;
     private final MambaModel model;
     private final MambaModel draftModel;
+    private final SubwordModel subwordModel;
     private final StateRounding rounding;
     private final String storeName;
     private final MambaByteConfig.StoreType storeType;
@@ -41,7 +43,7 @@ public final class CompletionProcessorSupplier
      * @param config the settings of completions
      * @param component the component's other settings: name and kind of the store
      * @param model the model, shared by all threads
-     * @throws org.apache.kafka.common.config.ConfigException if the drafting model cannot be loaded
+     * @throws org.apache.kafka.common.config.ConfigException if a drafting model cannot be loaded
      */
     public CompletionProcessorSupplier(
             CompletionConfig config, MambaByteConfig component, MambaModel model) {
@@ -57,7 +59,7 @@ public final class CompletionProcessorSupplier
      * @param model the model, shared by all threads
      * @param states the stores of the keys' states, shared with the {@link
      *     LikelihoodProcessorSupplier}
-     * @throws org.apache.kafka.common.config.ConfigException if the drafting model cannot be loaded
+     * @throws org.apache.kafka.common.config.ConfigException if a drafting model cannot be loaded
      */
     public CompletionProcessorSupplier(
             CompletionConfig config,
@@ -88,11 +90,13 @@ public final class CompletionProcessorSupplier
         storeType = component.store();
         rounding = component.stateRounding();
         draftModel = config.loadDraftModel();
+        subwordModel = config.loadSubwordModel();
     }
 
     @Override
     public Processor<byte[], CompletionRequest, byte[], Completion> get() {
-        return new CompletionProcessor(config, model, draftModel, rounding, storeName, opening);
+        return new CompletionProcessor(
+                config, model, draftModel, subwordModel, rounding, storeName, opening);
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.mambabyte.streams;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.streams.registry.GeneratedData;
 
-import org.apache.avro.message.BinaryMessageDecoder;
 import org.apache.avro.message.BinaryMessageEncoder;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
@@ -42,8 +41,6 @@ final class CompletionStore {
     private static final GeneratedData DATA = new GeneratedData(CompletionRequest.class);
     private static final BinaryMessageEncoder<CompletionRequest> ENCODER =
             new BinaryMessageEncoder<>(DATA, DATA.schema());
-    private static final BinaryMessageDecoder<CompletionRequest> DECODER =
-            new BinaryMessageDecoder<>(DATA, DATA.schema());
 
     private enum Kind {
         REQUEST((byte) 0),
@@ -94,18 +91,22 @@ final class CompletionStore {
 
     void putRequest(
             long number, byte[] key, long timestampMs, CompletionRequest request, byte[] before) {
+        store.put(entry(number, Kind.REQUEST, 0), encodeRequest(key, timestampMs, request, before));
+    }
+
+    static byte[] encodeRequest(
+            byte[] key, long timestampMs, CompletionRequest request, byte[] before) {
         byte[] encoded = encode(request);
         int kept = Math.min(CHARACTER_BYTES, before.length);
-        ByteBuffer value =
-                ByteBuffer.allocate(HEADER_BYTES + key.length + kept + encoded.length)
-                        .put(VERSION)
-                        .putLong(timestampMs)
-                        .putInt(key.length)
-                        .put((byte) kept)
-                        .put(key)
-                        .put(before, before.length - kept, kept)
-                        .put(encoded);
-        store.put(entry(number, Kind.REQUEST, 0), value.array());
+        return ByteBuffer.allocate(HEADER_BYTES + key.length + kept + encoded.length)
+                .put(VERSION)
+                .putLong(timestampMs)
+                .putInt(key.length)
+                .put((byte) kept)
+                .put(key)
+                .put(before, before.length - kept, kept)
+                .put(encoded)
+                .array();
     }
 
     void putState(long number, byte[] state) {
@@ -181,25 +182,45 @@ final class CompletionStore {
         }
     }
 
-    private static Stored decodeRequest(long number, byte[] value) {
-        ByteBuffer in = ByteBuffer.wrap(value);
-        byte version = in.get();
-        if (version != VERSION) {
-            throw new IllegalStateException(
-                    "a stored completion request has format version "
-                            + version
-                            + ", this program knows "
-                            + VERSION);
+    /**
+     * Reads a request.
+     *
+     * @throws StoredStateException if it is damaged or of a later version
+     */
+    static Stored decodeRequest(long number, byte[] value) {
+        if (value.length < HEADER_BYTES) {
+            throw StoredStateException.corrupt(
+                    "a completion request of " + value.length + " bytes");
         }
+        ByteBuffer in = ByteBuffer.wrap(value);
+        StoredStateException.requireVersion(Byte.toUnsignedInt(in.get()), VERSION);
         long timestampMs = in.getLong();
-        byte[] key = new byte[in.getInt()];
-        byte[] before = new byte[in.get()];
+        int keyBytes = in.getInt();
+        int beforeBytes = in.get();
+        if (keyBytes < 0
+                || beforeBytes < 0
+                || beforeBytes > CHARACTER_BYTES
+                || keyBytes > in.remaining() - beforeBytes) {
+            throw StoredStateException.corrupt(
+                    "a completion request with a key of "
+                            + keyBytes
+                            + " bytes and "
+                            + beforeBytes
+                            + " bytes before it, in "
+                            + value.length);
+        }
+        byte[] key = new byte[keyBytes];
+        byte[] before = new byte[beforeBytes];
         in.get(key);
         in.get(before);
         try {
-            return new Stored(number, key, timestampMs, DECODER.decode(in.slice()), before);
+            CompletionRequest request = DATA.decode(value, in.position(), CompletionRequest.class);
+            return new Stored(number, key, timestampMs, request, before);
         } catch (IOException e) {
-            throw new UncheckedIOException("a stored completion request cannot be read", e);
+            throw new StoredStateException(
+                    StoredStateException.Reason.CORRUPT,
+                    "a completion request cannot be read: " + e.getMessage(),
+                    e);
         }
     }
 }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -122,6 +123,82 @@ class CompleteCommandTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"none", "history", "model", "subword", "both"})
+    void shouldMakeTheSameByEveryWayOfDrafting(String draft) {
+        byte[] expected =
+                made("--draft", "none", "--temperature", "0.7", "--seed", "3", "one two one two");
+        assertArrayEquals(
+                expected,
+                made("--draft", draft, "--temperature", "0.7", "--seed", "3", "one two one two"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"model,logs-nano", "model,draft-subword", "both,draft-subword", "both," + TINY})
+    void shouldDraftWithTheModelThatIsNamed(String draft, String name) {
+        byte[] expected = made("--draft", "none", "--temperature", "0", "abab");
+        assertArrayEquals(
+                expected,
+                made("--draft", draft, "--draft-model", name, "--temperature", "0", "abab"));
+    }
+
+    @Test
+    void shouldRefuseDraftModelThatIsNotThere() {
+        assertEquals(1, complete("--draft-model", "nowhere", "prompt"));
+        assertTrue(terminal.errors.contains("nowhere: expected a model folder"), terminal.errors);
+        terminal = new FakeTerminal();
+        assertEquals(1, complete("--draft", "subword", "--draft-model", TINY, "prompt"));
+        assertTrue(terminal.errors.contains("tokenizer.json: missing"), terminal.errors);
+    }
+
+    @Test
+    void shouldUnderstandEscapesOfPrompts() throws Exception {
+        Path prompts = Files.writeString(folder.resolve("prompts"), "a\\nb\\x41\n");
+        String[] args = {
+            "--compare", "--prompts", prompts.toString(), "--max-bytes", "5", "--format", "json"
+        };
+        List<String> escaped = new ArrayList<>(List.of(args));
+        escaped.add("--escapes");
+        assertEquals(0, complete(escaped.toArray(String[]::new)));
+        assertEquals(
+                1,
+                new ObjectMapper()
+                        .readTree(terminal.out.toByteArray())
+                        .get("identical")
+                        .intValue());
+        Files.writeString(prompts, "a\\q\n");
+        terminal = new FakeTerminal();
+        assertEquals(1, complete(escaped.toArray(String[]::new)));
+        assertTrue(terminal.errors.contains("a backslash is followed by n"), terminal.errors);
+    }
+
+    @Test
+    void shouldSayThatTopBetaIsLossyAndHowMuch() throws Exception {
+        Path prompts = Files.writeString(folder.resolve("prompts"), "one two\nthree four\n");
+        assertEquals(
+                0,
+                complete(
+                        "--compare",
+                        "--prompts",
+                        prompts.toString(),
+                        "--max-bytes",
+                        "60",
+                        "--temperature",
+                        "0",
+                        "--accept",
+                        "top-beta=256",
+                        "--draft-subwords",
+                        "2",
+                        "--format",
+                        "json"));
+        JsonNode result = new ObjectMapper().readTree(terminal.out.toByteArray());
+        assertTrue(result.get("lossy").booleanValue());
+        assertEquals("top-beta=256", result.get("accept").textValue());
+        assertEquals("subword", result.get("draft").textValue());
+        assertEquals(0, result.get("identical").intValue());
+        assertTrue(result.get("log_odds_bits_per_byte").doubleValue() < 0);
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             value = {
@@ -129,10 +206,23 @@ class CompleteCommandTest {
                 "--max-bytes|0|--max-bytes must be at least 1, not 0",
                 "--stop|a\\q|--stop: a backslash is followed by n, r, t, x and two digits, or another backslash: a\\q",
                 "--stop|''|--stop: a stop sequence must not be empty",
-                "--prompts|file|--prompts needs --compare"
+                "--prompts|file|--prompts needs --compare",
+                "--accept|top-beta=0|--accept: top-beta must be from 1 to 256, not 0",
+                "--accept|most|--accept must be exact or top-beta=N, not most",
+                "--accept|top-beta=x|--accept must be exact or top-beta=N, not top-beta=x",
+                "--draft-subwords|2|--draft-subwords needs --accept top-beta"
             })
     void shouldRefuseInvalidOptions(String option, String value, String message) {
         assertEquals(2, complete(option, value, "prompt"));
         assertEquals(message, terminal.errors.lines().findFirst().orElse(""));
+    }
+
+    @Test
+    void shouldRefuseTopBetaWithOtherDrafters() {
+        assertEquals(2, complete("--accept", "top-beta=3", "--draft", "history", "prompt"));
+        assertTrue(terminal.errors.startsWith("--accept top-beta needs --draft subword"));
+        terminal = new FakeTerminal();
+        assertEquals(2, complete("--accept", "top-beta=3", "--draft-subwords", "0", "prompt"));
+        assertTrue(terminal.errors.startsWith("--draft-subwords must be at least 1, not 0"));
     }
 }

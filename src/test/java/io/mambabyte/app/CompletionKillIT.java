@@ -16,6 +16,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serializer;
@@ -36,6 +37,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
 
 /**
@@ -145,6 +147,23 @@ class CompletionKillIT {
             return name + "-" + kind;
         }
 
+        /** A broker that the machine had no time for is fenced until it is heard of again. */
+        private void create(Admin admin, NewTopic topic) throws Exception {
+            long end = System.nanoTime() + PATIENCE.toNanos();
+            while (true) {
+                try {
+                    admin.createTopics(List.of(topic)).all().get();
+                    return;
+                } catch (ExecutionException e) {
+                    if (!(e.getCause() instanceof InvalidReplicationFactorException)
+                            || System.nanoTime() - end > 0) {
+                        throw e;
+                    }
+                    Thread.sleep(500);
+                }
+            }
+        }
+
         Map<String, List<String>> run(int requests, int maxBytes, int kills, long seed)
                 throws Exception {
             try (Admin admin = Admin.create(Map.of("bootstrap.servers", (Object) bootstrap))) {
@@ -152,12 +171,9 @@ class CompletionKillIT {
                         List.of("in", "out", "out-dead-letters", "requests", "completions").stream()
                                 .map(this::topic)
                                 .toList();
-                admin.createTopics(
-                                topics.stream()
-                                        .map(t -> new NewTopic(t, PARTITIONS, (short) 1))
-                                        .toList())
-                        .all()
-                        .get();
+                for (String topic : topics) {
+                    create(admin, new NewTopic(topic, PARTITIONS, (short) 1));
+                }
                 // A broker that is slow to hear of them would tell the application of none.
                 while (!admin.listTopics().names().get().containsAll(topics)) {
                     Thread.sleep(100);

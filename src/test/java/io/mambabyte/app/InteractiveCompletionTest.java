@@ -11,6 +11,7 @@ import io.mambabyte.generate.HistoryDrafter;
 import io.mambabyte.generate.HistoryIndex;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
+import io.mambabyte.generate.Verification;
 import io.mambabyte.model.MambaModel;
 
 import org.jline.terminal.Attributes;
@@ -44,7 +45,8 @@ class InteractiveCompletionTest {
     }
 
     private static CompletionSession session() {
-        return new CompletionSession(model, new HistoryDrafter(new HistoryIndex(8)));
+        return new CompletionSession(
+                model, new HistoryDrafter(new HistoryIndex(8)), Verification.EXACT);
     }
 
     private static String typed(String script) throws IOException {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaConfig;
 import io.mambabyte.model.MambaModel;
@@ -16,6 +17,7 @@ import io.mambabyte.model.RandomModels;
 import io.mambabyte.model.RecurrentState;
 import io.mambabyte.model.StatePrecision;
 import io.mambabyte.model.StateRounding;
+import io.mambabyte.model.SubwordModel;
 import io.mambabyte.score.Scorer;
 
 import org.junit.jupiter.api.Tag;
@@ -39,6 +41,16 @@ class SpeculationTest {
             MambaModel.of(
                     RandomModels.config(16, 1, 4),
                     RandomModels.weights(RandomModels.config(16, 1, 4), 13));
+
+    private static final SubwordModel SUBWORDS = subwords();
+
+    private static SubwordModel subwords() {
+        try {
+            return RandomModels.subwords(14);
+        } catch (CheckpointException e) {
+            throw new AssertionError(e);
+        }
+    }
 
     private static List<MambaModel> models() {
         List<MambaModel> models = new ArrayList<>();
@@ -115,6 +127,7 @@ class SpeculationTest {
         System.arraycopy(expected, 0, truth, prompt.length, maxBytes);
         ModelDrafter itself = new ModelDrafter(new ModelDrafter.Shared(model), null);
         ModelDrafter.Shared shared = new ModelDrafter.Shared(SMALL);
+        ModelDrafter.Shared subwords = new ModelDrafter.Shared(SUBWORDS);
         for (int maxDraft : DRAFT_LENGTHS) {
             for (Drafter drafter :
                     List.of(
@@ -123,6 +136,8 @@ class SpeculationTest {
                             itself,
                             new ModelDrafter(shared, null),
                             new ModelDrafter(shared, new HistoryIndex(8)),
+                            new ModelDrafter(subwords, null),
+                            new ModelDrafter(subwords, new HistoryIndex(8)),
                             new Drafters.Guessing(sampling.seed()),
                             new Drafters.Knowing(truth, 0),
                             new Drafters.Knowing(truth, 1),

@@ -111,7 +111,9 @@ class ModelFuzzTest {
                         .tokens(JSON)
                         .run(
                                 input -> {
-                                    ConfigFile config = ConfigFile.read(new OneFile(input));
+                                    ConfigFile config =
+                                            ConfigFile.read(
+                                                    new OneFile(input), MambaConfig.VOCABULARY);
                                     config.dModel();
                                     config.nLayer();
                                     config.dInner(SHAPE.dModel());
@@ -124,6 +126,31 @@ class ModelFuzzTest {
                                     config.rmsNorm();
                                     config.normEpsilon();
                                 }));
+    }
+
+    /** A tokenizer of the 256 bytes and two merges, small enough to be damaged everywhere. */
+    @Test
+    void shouldReadOrRefuseTokenizers() {
+        StringBuilder vocabulary = new StringBuilder();
+        int id = 0;
+        for (int c = '!'; c < 0x180 && id < 256; c++) {
+            boolean used = c <= '~' || (c >= 0xa1 && c <= 0xac) || (c >= 0xae && c < 0x144);
+            if (used) {
+                String written = c == '"' || c == '\\' ? "\\" + (char) c : "" + (char) c;
+                vocabulary.append('"').append(written).append("\":").append(id++).append(',');
+            }
+        }
+        String file =
+                "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"vocab\":{"
+                        + vocabulary
+                        + "\"th\":256,\"the\":257},\"merges\":[[\"t\",\"h\"],\"th e\"]}}";
+        Fuzz.Result result =
+                new Fuzz("tokenizer", Set.of(CheckpointException.class), 1 << 18, 100)
+                        .seeds(List.of(file.getBytes(StandardCharsets.UTF_8)))
+                        .tokens(JSON)
+                        .run(input -> BytePairEncoding.read(new OneFile(input)));
+        // Nearly any damage takes a byte its token.
+        assertTrue(result.taken() > 0 && result.refused() > 0, result::toString);
     }
 
     @Test

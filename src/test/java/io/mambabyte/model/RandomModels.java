@@ -18,8 +18,24 @@ public final class RandomModels {
         return new MambaConfig(40, 2, 120, 5, 3, 7, norm, 1e-5f);
     }
 
+    /** A model over the tokens of the shipped subword model. */
+    public static SubwordModel subwords(long seed) throws CheckpointException {
+        BytePairEncoding encoding =
+                BytePairEncoding.read(
+                        CheckpointFiles.of(new ModelSource.ShippedDrafter(SubwordModel.DEFAULT)));
+        MambaConfig config = config(8, 1, 2);
+        return SubwordModel.of(
+                MambaModel.overTokens(
+                        config, weights(config, seed, encoding.size()), encoding.size()),
+                encoding);
+    }
+
     /** Weights of a sensible size. */
     public static MambaWeights weights(MambaConfig config, long seed) {
+        return weights(config, seed, MambaConfig.VOCABULARY);
+    }
+
+    private static MambaWeights weights(MambaConfig config, long seed, int vocabulary) {
         Random random = new Random(seed);
         int d = config.dModel();
         int e = config.dInner();
@@ -51,11 +67,11 @@ public final class RandomModels {
                             bias ? gaussian(random, d, 0, 0.1) : null));
         }
         return new MambaWeights(
-                gaussian(random, 256 * d, 0, 2 / Math.sqrt(d)),
+                gaussian(random, vocabulary * d, 0, 2 / Math.sqrt(d)),
                 layers,
                 gaussian(random, d, 1, 0.1),
                 bias ? gaussian(random, d, 0, 0.1) : null,
-                gaussian(random, 256 * d, 0, 0.6 / Math.sqrt(d)));
+                gaussian(random, vocabulary * d, 0, 0.6 / Math.sqrt(d)));
     }
 
     private static float[] gaussian(Random random, int length, double mean, double deviation) {

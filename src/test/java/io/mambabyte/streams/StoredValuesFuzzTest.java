@@ -1,5 +1,7 @@
 package io.mambabyte.streams;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mambabyte.avro.CompletionRequest;
@@ -141,5 +143,36 @@ class StoredValuesFuzzTest {
                                 new byte[] {-1, -1, -1, -1, 7, 2},
                                 new byte[] {2, 2})
                         .run(input -> serde.deserializer().deserialize("requests", input)));
+    }
+
+    /** As they are kept while they are under way. */
+    @Test
+    void shouldReadOrRefuseStoredRequests() {
+        assertBothSides(
+                fuzz("stored-request", StoredStateException.class)
+                        .seeds(
+                                List.of(
+                                        CompletionStore.encodeRequest(
+                                                bytes("key"), 5, request(), bytes("abcd")),
+                                        CompletionStore.encodeRequest(
+                                                new byte[0], -1, request(), new byte[0])))
+                        .tokens(
+                                new byte[] {-2, -1, -1, -1, 15},
+                                new byte[] {-2, -1, -1, -1, 7},
+                                new byte[] {2, 2})
+                        .run(input -> CompletionStore.decodeRequest(1, input)));
+    }
+
+    @Test
+    void shouldReadStoredRequestAsItWasWritten() {
+        CompletionStore.Stored stored =
+                CompletionStore.decodeRequest(
+                        3,
+                        CompletionStore.encodeRequest(
+                                bytes("key"), 5, request(), bytes("longer than four")));
+        assertEquals(request(), stored.request);
+        assertEquals(5, stored.timestampMs);
+        assertArrayEquals(bytes("key"), stored.key);
+        assertArrayEquals(bytes("four"), stored.before);
     }
 }

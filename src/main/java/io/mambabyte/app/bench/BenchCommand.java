@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             BenchScoreCommand.class,
             BenchStepCommand.class,
+            BenchNoiseCommand.class,
             BenchTogetherCommand.class,
             BenchTrainCommand.class
         })

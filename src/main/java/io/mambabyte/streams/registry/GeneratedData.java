@@ -1,9 +1,15 @@
 package io.mambabyte.streams.registry;
 
 import org.apache.avro.Schema;
+import org.apache.avro.SchemaNormalization;
+import org.apache.avro.message.BinaryMessageEncoder;
 import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificRecord;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -14,7 +20,13 @@ import java.util.Map;
  * and no other class gets any.
  */
 public final class GeneratedData extends SpecificData {
+    /** Of Avro's single-object encoding, little-endian: its marker. */
+    private static final short MESSAGE_MARKER = 0x01c3;
+
+    private static final int MESSAGE_HEADER_BYTES = Short.BYTES + Long.BYTES;
+
     private final Schema schema;
+    private final long fingerprint;
 
     // The generated class and those of the records within it, by the full name of their schema.
     private final Map<String, Class<?>> types = new HashMap<>();
@@ -29,6 +41,7 @@ public final class GeneratedData extends SpecificData {
         // The generated code reads and writes its own fields; the default goes through reflection.
         setCustomCoders(true);
         schema = getSchema(type);
+        fingerprint = SchemaNormalization.parsingFingerprint64(schema);
         types.put(schema.getFullName(), type);
         schema.getFields().forEach(field -> addWithin(field.schema()));
     }
@@ -62,6 +75,36 @@ public final class GeneratedData extends SpecificData {
      */
     public Schema schema() {
         return schema;
+    }
+
+    /**
+     * Reads what {@link BinaryMessageEncoder} wrote of this class and this schema. Lengths are
+     * believed only as far as there are bytes.
+     *
+     * @param message where the bytes are, to the end
+     * @param offset index of the first
+     * @param type the class
+     * @param <T> the class
+     * @return what was written
+     * @throws IOException if it is damaged or of another schema
+     */
+    public <T extends SpecificRecord> T decode(byte[] message, int offset, Class<T> type)
+            throws IOException {
+        ByteBuffer header = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN);
+        if (message.length - offset < MESSAGE_HEADER_BYTES
+                || header.getShort(offset) != MESSAGE_MARKER
+                || header.getLong(offset + Short.BYTES) != fingerprint) {
+            throw new IOException("no message of schema " + schema.getFullName());
+        }
+        int from = offset + MESSAGE_HEADER_BYTES;
+        try {
+            return type.cast(
+                    new SpecificDatumReader<>(schema, schema, this)
+                            .read(null, new BoundedDecoder(message, from, message.length - from)));
+        } catch (RuntimeException e) {
+            // Avro's own exceptions, and what Java makes of lengths that lie.
+            throw new IOException("a damaged message of schema " + schema.getFullName(), e);
+        }
     }
 
     @Override

@@ -335,7 +335,9 @@ class CompletionTopologyTest {
                     "key" + i,
                     request("id" + i, prompt)
                             .setSeed(i)
-                            .setDraft(List.of("none", "history", "model", "both").get(i % 4))
+                            .setDraft(
+                                    List.of("none", "history", "model", "subword", "both")
+                                            .get(i % 5))
                             .build());
             expected.put("id" + i, plain(bytes(prompt), Sampling.of(1, i), 100));
         }
@@ -411,7 +413,7 @@ class CompletionTopologyTest {
                 request("i", "a").setContinueKey(true).build());
         invalid.put("prompt: there is none, and continue_key is false", request("i", "").build());
         invalid.put(
-                "draft must be one of none, history, model, both, not fast",
+                "draft must be one of none, history, model, subword, both, not fast",
                 request("i", "a").setDraft("fast").build());
         invalid.put(
                 "a stop sequence must not be empty",

@@ -48,7 +48,7 @@ import java.util.function.Supplier;
             "",
             "Bytes are drafted and then checked several at a time; that saves time and changes none of"
                     + " them: what is written is what one byte at a time would have given, for the same"
-                    + " seed, on every machine."
+                    + " seed, on every machine. (Only --accept top-beta gives another text.)"
         })
 final class CompleteCommand implements Callable<Integer> {
     private enum Format {
@@ -416,7 +416,7 @@ final class CompleteCommand implements Callable<Integer> {
                 out.flush();
             }
             String summary =
-                    CompletionText.summary(made, took)
+                    CompletionText.summary(made, took, isLossy())
                             + "\n"
                             + (colors ? "  " + CompletionText.legend() + "\n" : "");
             terminal.err().write(summary.getBytes(StandardCharsets.UTF_8));

@@ -38,6 +38,11 @@ final class CompletionSession {
         state = model.newState();
     }
 
+    /** Whether drafts are kept that plain decoding would not have made. */
+    boolean isLossy() {
+        return verification instanceof Verification.TopBeta;
+    }
+
     /** Begins a new text. What drafters learnt of the others stays. */
     void clear() {
         state.reset();

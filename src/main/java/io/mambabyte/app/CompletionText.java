@@ -52,16 +52,21 @@ final class CompletionText {
         return out.toString();
     }
 
-    /** How much was made how fast, in one line. */
-    static String summary(Continuation made, long nanos) {
+    /**
+     * How much was made how fast, in one line.
+     *
+     * @param lossy whether drafts were kept that plain decoding would not have made
+     */
+    static String summary(Continuation made, long nanos, boolean lossy) {
         String drafts =
                 made.drafted() == 0
                         ? "nothing drafted"
                         : String.format(
                                 Locale.ROOT,
-                                "%,d of %,d drafted bytes were right",
+                                "%,d of %,d drafted bytes were %s",
                                 made.accepted(),
-                                made.drafted());
+                                made.drafted(),
+                                lossy ? "kept; lossy, another text than without drafts" : "right");
         return String.format(
                 Locale.ROOT,
                 "» %,d bytes in %.2f s: %,.0f bytes/s, warming up included; %s",

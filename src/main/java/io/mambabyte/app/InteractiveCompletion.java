@@ -159,7 +159,8 @@ final class InteractiveCompletion {
             long took = System.nanoTime() - start;
             shown.show(made, true);
             String summary =
-                    CompletionText.summary(made, took) + (interrupted ? "; interrupted" : "");
+                    CompletionText.summary(made, took, session.isLossy())
+                            + (interrupted ? "; interrupted" : "");
             out.print("\n" + Heat.dim(summary, settings.colors()) + "\n");
             if (turn == 1 && settings.showDraft() && settings.colors()) {
                 out.print(CompletionText.legend() + "\n");

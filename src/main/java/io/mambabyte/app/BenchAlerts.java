@@ -21,6 +21,7 @@ import org.apache.kafka.streams.StreamsConfig;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -58,11 +59,6 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchAlerts implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     private static final Duration POLL = Duration.ofMillis(50);
     private static final long LINE_MS = 100;
     private static final double HOUR_MS = 3_600_000;
@@ -99,8 +95,7 @@ final class BenchAlerts implements Callable<Integer> {
             description = "Any other setting of 'mambabyte run'.")
     private Map<String, String> overrides = Map.of();
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     /** What became of the lines of a key. */
     private static final class Judged {
@@ -384,7 +379,7 @@ final class BenchAlerts implements Callable<Integer> {
 
     private void print(ObjectNode figures) {
         PrintWriter out = spec.commandLine().getOut();
-        if (format == Format.JSON) {
+        if (report.json()) {
             out.println(figures);
             out.flush();
             return;

@@ -1,7 +1,5 @@
 package io.mambabyte.app;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import io.mambabyte.app.bench.RandomWeights;
 import io.mambabyte.model.CheckpointWriter;
 import io.mambabyte.model.MambaConfig;
@@ -15,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,11 +47,6 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchChaos implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     // A state after the last fault that lasts longer than this is not going to end.
     private static final int SILENCE_MAX_S = 180;
     private static final long PROGRESS_NANOS = 10_000_000_000L;
@@ -136,8 +130,7 @@ final class BenchChaos implements Callable<Integer> {
             description = "classic or streams (${DEFAULT-VALUE}).")
     private String groupProtocol = "classic";
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     @Override
     public Integer call() throws Exception {
@@ -197,7 +190,7 @@ final class BenchChaos implements Callable<Integer> {
                 say("no more faults; waiting for what is under way");
                 awaitAll(load, faults);
                 ChaosLoad.Verdict verdict = load.verdict(loaded, component);
-                print(result(verdict, load, faults));
+                report.print(spec.commandLine().getOut(), result(verdict, load, faults));
                 return verdict.missing() == 0
                         && verdict.duplicated() == 0
                         && verdict.mismatched() == 0
@@ -289,18 +282,6 @@ final class BenchChaos implements Callable<Integer> {
         result.put("guarantee", guarantee);
         result.put("model", model == null ? "random 32,2,8" : model);
         return result;
-    }
-
-    private void print(Map<String, Object> result) throws IOException {
-        var out = spec.commandLine().getOut();
-        if (format == Format.JSON) {
-            out.println(new ObjectMapper().writeValueAsString(result));
-        } else {
-            result.forEach(
-                    (name, value) ->
-                            out.println("%-30s %s".formatted(name.replace('_', ' '), value)));
-        }
-        out.flush();
     }
 
     private void say(String what) {

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -44,11 +45,6 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchRounding implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Option(
@@ -75,8 +71,7 @@ final class BenchRounding implements Callable<Integer> {
             defaultValue = "1024,4096,16384")
     private List<Integer> distances = List.of();
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     @Override
     public Integer call() throws Exception {
@@ -99,7 +94,7 @@ final class BenchRounding implements Callable<Integer> {
             row.put("checkpoint_bytes", new StateCodec(loaded, rounding.precision()).size());
             row.put("bits_per_byte", bitsPerByte);
             row.put("cost_percent", 100 * (bitsPerByte / plain - 1));
-            if (format == Format.TEXT) {
+            if (!report.json()) {
                 spec.commandLine()
                         .getOut()
                         .printf(
@@ -114,7 +109,7 @@ final class BenchRounding implements Callable<Integer> {
                 spec.commandLine().getOut().flush();
             }
         }
-        if (format == Format.JSON) {
+        if (report.json()) {
             ObjectNode result = new ObjectMapper().createObjectNode();
             result.put("bench", "rounding");
             result.put("model", model);

@@ -1,7 +1,5 @@
 package io.mambabyte.app;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
@@ -20,6 +18,7 @@ import org.apache.kafka.streams.StreamsConfig;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -56,11 +55,6 @@ import java.util.concurrent.ExecutionException;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchSoak implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     private static final Duration POLL = Duration.ofMillis(5);
     private static final int PARTITIONS = 4;
     private static final double CALIBRATION_WARM_UP_S = 20;
@@ -106,8 +100,7 @@ final class BenchSoak implements Callable<Integer> {
             description = "Stream threads (${DEFAULT-VALUE}).")
     private int threads = 1;
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     @Override
     public Integer call() throws Exception {
@@ -147,7 +140,7 @@ final class BenchSoak implements Callable<Integer> {
             List<Window> reported = run.soak(load * borne);
             boolean complete = run.drain();
             Runtime.getRuntime().removeShutdownHook(hook);
-            print(result(borne, run, reported));
+            report.print(spec.commandLine().getOut(), result(borne, run, reported));
             return complete ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
         }
     }
@@ -376,18 +369,6 @@ final class BenchSoak implements Callable<Integer> {
         row.put("resident_bytes_max", window.footprint().residentBytesMax());
         row.put("file_handles_max", window.footprint().fileHandlesMax());
         return row;
-    }
-
-    private void print(Map<String, Object> result) throws IOException {
-        var out = spec.commandLine().getOut();
-        if (format == Format.JSON) {
-            out.println(new ObjectMapper().writeValueAsString(result));
-        } else {
-            result.forEach(
-                    (name, value) ->
-                            out.println("%-24s %s".formatted(name.replace('_', ' '), value)));
-        }
-        out.flush();
     }
 
     private void say(String what) {

@@ -1,7 +1,5 @@
 package io.mambabyte.app;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
@@ -28,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -65,11 +64,6 @@ import java.util.concurrent.ExecutionException;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchState implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     private static final Duration POLL = Duration.ofMillis(100);
     private static final int PARTITIONS = 4;
     private static final int DEEP_KEYS = 20;
@@ -152,8 +146,7 @@ final class BenchState implements Callable<Integer> {
             description = "Stream threads (${DEFAULT-VALUE}).")
     private int threads = 1;
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     @Override
     public Integer call() throws Exception {
@@ -280,7 +273,7 @@ final class BenchState implements Callable<Integer> {
             result.put("model", model);
             Runtime.getRuntime().removeShutdownHook(hook);
         }
-        print(result);
+        report.print(spec.commandLine().getOut(), result);
         return Boolean.TRUE.equals(result.get("restored_equal"))
                 ? CommandLine.ExitCode.OK
                 : CommandLine.ExitCode.SOFTWARE;
@@ -447,24 +440,5 @@ final class BenchState implements Callable<Integer> {
         synchronized long records() {
             return records;
         }
-    }
-
-    private void print(Map<String, Object> result) throws IOException {
-        var out = spec.commandLine().getOut();
-        if (format == Format.JSON) {
-            out.println(new ObjectMapper().writeValueAsString(result));
-        } else {
-            result.forEach(
-                    (name, value) ->
-                            out.println(
-                                    "%-32s %s"
-                                            .formatted(
-                                                    name.replace('_', ' '),
-                                                    value instanceof Double number
-                                                            ? String.format(
-                                                                    Locale.ROOT, "%,.3f", number)
-                                                            : value)));
-        }
-        out.flush();
     }
 }

@@ -2,6 +2,7 @@ package io.mambabyte.app;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import io.mambabyte.app.bench.Quantiles;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.ModelSource;
@@ -17,6 +18,7 @@ import org.apache.kafka.streams.StreamsConfig;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,11 +54,6 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class BenchTopology implements Callable<Integer> {
-    private enum Format {
-        TEXT,
-        JSON
-    }
-
     private static final Duration POLL = Duration.ofMillis(20);
     private static final int PARTITIONS = 4;
 
@@ -98,8 +95,7 @@ final class BenchTopology implements Callable<Integer> {
             description = "Processing guarantee exactly_once_v2 instead of at_least_once.")
     private boolean exactlyOnce;
 
-    @Option(names = "--format", description = "One of ${COMPLETION-CANDIDATES} (${DEFAULT-VALUE}).")
-    private Format format = Format.TEXT;
+    @Mixin private BenchReport report = new BenchReport();
 
     @Override
     public Integer call() throws Exception {
@@ -253,16 +249,16 @@ final class BenchTopology implements Callable<Integer> {
     private void print(
             MambaModel loaded, int count, double[] kernel, double[] topology, double[] cpu)
             throws IOException {
-        double kernelMedian = median(kernel);
-        double topologyMedian = median(topology);
+        double kernelMedian = Quantiles.median(kernel);
+        double topologyMedian = Quantiles.median(topology);
         PrintWriter out = spec.commandLine().getOut();
-        if (format == Format.JSON) {
+        if (report.json()) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("topology_bytes_per_s", Math.round(topologyMedian));
             result.put("kernel_bytes_per_s", Math.round(kernelMedian));
             result.put("ratio", Math.round(1000 * topologyMedian / kernelMedian) / 1000.0);
             // What the machine's other work does to the rates it does less to the processor time.
-            result.put("cpu_ratio", Math.round(1000 * median(cpu)) / 1000.0);
+            result.put("cpu_ratio", Math.round(1000 * Quantiles.median(cpu)) / 1000.0);
             result.put("records", count);
             result.put("record_bytes", recordBytes);
             result.put("keys", keys);
@@ -282,7 +278,7 @@ final class BenchTopology implements Callable<Integer> {
                     topologyMedian,
                     kernelMedian,
                     topologyMedian / kernelMedian,
-                    median(cpu),
+                    Quantiles.median(cpu),
                     rounds,
                     count,
                     recordBytes,
@@ -293,12 +289,5 @@ final class BenchTopology implements Callable<Integer> {
 
     private static long[] rounded(double[] values) {
         return Arrays.stream(values).mapToLong(Math::round).toArray();
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import io.mambabyte.app.bench.Quantiles;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
 import io.mambabyte.generate.Drafter;
@@ -133,12 +134,12 @@ final class Comparison {
         return new Result(
                 count,
                 identical,
-                median(ratios),
+                Quantiles.median(ratios),
                 ratios[0],
                 drafted == 0 ? 0 : (double) accepted / drafted,
                 (double) bytes / passes,
-                median(plainRates),
-                median(speculativeRates),
+                Quantiles.median(plainRates),
+                Quantiles.median(speculativeRates),
                 ceiling,
                 bytes,
                 (plainBits - speculativeBits) / bytes);
@@ -227,7 +228,7 @@ final class Comparison {
                 ratios[round] = (double) (middle - start) / (System.nanoTime() - middle);
             }
             Arrays.sort(ratios);
-            ceiling.add(new Ceiling(count, median(ratios)));
+            ceiling.add(new Ceiling(count, Quantiles.median(ratios)));
         }
         return ceiling;
     }
@@ -238,12 +239,5 @@ final class Comparison {
         forward.add(state, bytes, offset, count);
         forward.forward();
         forward.keep(0, count);
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

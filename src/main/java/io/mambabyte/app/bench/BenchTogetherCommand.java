@@ -153,7 +153,7 @@ final class BenchTogetherCommand implements Callable<Integer> {
 
     private static double median(
             List<Round> rounds, java.util.function.ToDoubleFunction<Round> of) {
-        return Measurement.quantile(rounds.stream().mapToDouble(of).toArray(), 0.5);
+        return Quantiles.median(rounds.stream().mapToDouble(of).toArray());
     }
 
     private void print(List<Round> rounds) {

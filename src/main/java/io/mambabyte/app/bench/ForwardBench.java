@@ -102,7 +102,7 @@ final class ForwardBench {
                     allocated[i] += result.allocatedPerByte[i] / threads;
                 }
             }
-            return Measurement.of(total, flopsPerByte, Measurement.quantile(allocated, 0.5));
+            return Measurement.of(total, flopsPerByte, Quantiles.median(allocated));
         }
     }
 
@@ -177,7 +177,7 @@ final class ForwardBench {
                 result.allocatedPerByte[i] = (double) (allocated() - before) / bytes;
                 result.rounds[i] =
                         new Measurement.Round(
-                                Measurement.quantile(rates, 0.5), Measurement.quantile(peaks, 0.5));
+                                Quantiles.median(rates), Quantiles.median(peaks));
                 progress.accept(i + 1);
             }
             return result;

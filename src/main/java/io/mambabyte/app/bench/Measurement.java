@@ -29,22 +29,12 @@ record Measurement(
                 Arrays.stream(rounds)
                         .mapToDouble(r -> r.bytesPerSecond * flopsPerByte / 1e9 / r.fmaPeak)
                         .toArray();
-        double median = quantile(rates, 0.5);
+        double median = Quantiles.median(rates);
         return new Measurement(
                 median,
-                (quantile(rates, 0.75) - quantile(rates, 0.25)) / median,
-                quantile(peaks, 0.5),
-                quantile(fractions, 0.5),
+                (Quantiles.quantile(rates, 0.75) - Quantiles.quantile(rates, 0.25)) / median,
+                Quantiles.median(peaks),
+                Quantiles.median(fractions),
                 allocatedPerByte);
-    }
-
-    /** The value that a share of the values lies below, between neighbours in proportion. */
-    static double quantile(double[] values, double share) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        double at = share * (sorted.length - 1);
-        int below = (int) at;
-        int above = Math.min(below + 1, sorted.length - 1);
-        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
     }
 }

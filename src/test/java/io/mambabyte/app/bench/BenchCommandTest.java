@@ -103,7 +103,7 @@ class BenchCommandTest {
 
     @Test
     void shouldTakeQuantiles() {
-        assertEquals(2.5, Measurement.quantile(new double[] {4, 1, 3, 2}, 0.5));
-        assertEquals(1, Measurement.quantile(new double[] {1}, 0.75));
+        assertEquals(2.5, Quantiles.quantile(new double[] {4, 1, 3, 2}, 0.5));
+        assertEquals(1, Quantiles.quantile(new double[] {1}, 0.75));
     }
 }

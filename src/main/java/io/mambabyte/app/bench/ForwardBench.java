@@ -176,8 +176,7 @@ final class ForwardBench {
                 round();
                 result.allocatedPerByte[i] = (double) (allocated() - before) / bytes;
                 result.rounds[i] =
-                        new Measurement.Round(
-                                Quantiles.median(rates), Quantiles.median(peaks));
+                        new Measurement.Round(Quantiles.median(rates), Quantiles.median(peaks));
                 progress.accept(i + 1);
             }
             return result;

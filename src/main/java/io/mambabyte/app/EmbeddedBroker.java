@@ -145,6 +145,9 @@ public final class EmbeddedBroker implements AutoCloseable {
         settings.put("group.streams.initial.rebalance.delay.ms", "0");
         // The cleaner's default of 128 MB of heap is for terabytes of compacted topics.
         settings.put("log.cleaner.dedupe.buffer.size", "2097152");
+        // A recorded log has the timestamps of its day, and records of more than a week ago would
+        // be deleted within minutes.
+        settings.put("log.retention.ms", "-1");
         return settings;
     }
 

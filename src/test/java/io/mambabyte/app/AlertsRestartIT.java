@@ -27,6 +27,10 @@ import java.util.Random;
 
 class AlertsRestartIT {
     private static final int LINES = 900;
+
+    /** Some day that has been: a broker refuses records from the future. */
+    private static final long START_MS = 1_760_000_000_000L;
+
     private static final Map<String, String> SETTINGS =
             Map.of(
                     MambaByteConfig.MODEL_CONFIG,
@@ -115,7 +119,7 @@ class AlertsRestartIT {
                     new ProducerRecord<>(
                             LocalPipeline.INPUT,
                             0,
-                            1_800_000_000_000L + 500L * i,
+                            START_MS + 500L * i,
                             "key".getBytes(StandardCharsets.UTF_8),
                             lines.get(i)));
         }

@@ -2,7 +2,6 @@ package io.mambabyte.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -86,6 +85,14 @@ class EvalCommandTest {
     @Test
     void shouldNameDetectorsOfOtherContextsAfterThem() throws Exception {
         writeSet();
+        StringBuilder burst = new StringBuilder();
+        for (int i = 0; i < 400; i++) {
+            burst.append(
+                    i >= 300 && i < 380
+                            ? sample(1, "disk sdb gone")
+                            : sample(0, "request " + (500 + i * 7919 % 100_000) + " took 5 ms"));
+        }
+        Files.writeString(folder.resolve("test.jsonl"), burst);
 
         int code =
                 eval(
@@ -107,7 +114,10 @@ class EvalCommandTest {
             // Sessions of one line have nothing before them.
             assertEquals(precision.get(name), precision.get(name + "@session"), name);
         }
-        assertNotEquals(precision.get("mambabyte-bits"), precision.get("mambabyte-bits@key"));
+        // Lines that come again and again are no surprise to a model that has seen them.
+        double burstSeen = precision.getOrDefault("mambabyte-bits@key", 1.0);
+        double burstEachAnew = precision.getOrDefault("mambabyte-bits", 0.0);
+        assertTrue(burstSeen < burstEachAnew, precision.toString());
     }
 
     @Test

@@ -54,6 +54,8 @@ public final class Browser implements AutoCloseable {
                 "--no-sandbox",
                 "--disable-dev-shm-usage",
                 "--disable-gpu",
+                // Colours are looked at right after a click, not while they fade.
+                "--force-prefers-reduced-motion",
                 "--window-size=1440,900");
         LoggingPreferences logging = new LoggingPreferences();
         logging.enable(LogType.BROWSER, Level.ALL);

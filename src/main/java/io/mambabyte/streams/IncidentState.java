@@ -4,9 +4,7 @@ import io.mambabyte.avro.Incident;
 import io.mambabyte.streams.registry.GeneratedData;
 
 import org.apache.avro.io.BinaryEncoder;
-import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
-import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.kafka.common.utils.Bytes;
 
@@ -63,20 +61,14 @@ final class IncidentState {
     static IncidentState decode(Bytes storeKey, byte[] value) {
         ByteBuffer in = ByteBuffer.wrap(value);
         in.position(AnomalyKey.open(storeKey, value));
+        if (value.length < HEADER_BYTES) {
+            throw StoredStateException.corrupt("a stored incident of " + value.length + " bytes");
+        }
         long sentMs = in.getLong();
         boolean open = in.get() != 0;
         boolean changed = in.get() != 0;
         try {
-            Incident incident =
-                    new SpecificDatumReader<Incident>(DATA.schema(), DATA.schema(), DATA)
-                            .read(
-                                    null,
-                                    DecoderFactory.get()
-                                            .binaryDecoder(
-                                                    value,
-                                                    HEADER_BYTES,
-                                                    value.length - HEADER_BYTES,
-                                                    null));
+            Incident incident = DATA.read(value, HEADER_BYTES, Incident.class);
             IncidentState state = new IncidentState(incident);
             state.sentMs = sentMs;
             state.open = open;

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -18,7 +19,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 
 /**
  * Mutational fuzzing of one parser, seeded, so that a run can be repeated: every input is taken or
@@ -26,19 +31,26 @@ import java.util.stream.Stream;
  *
  * <p>An input that is refused at a place where none was refused before joins the corpus, and so
  * does one that is taken where its like was not; later inputs are made of it. Seeds, and inputs
- * that once found something, are kept in {@code src/test/resources/fuzz/NAME}. {@code
- * -Dfuzz.executions=N} sets the number of inputs of each parser, {@code -Dfuzz.seed=S} where they
- * begin.
+ * that once found something, are kept in {@code src/test/resources/fuzz/NAME}, and so is the corpus
+ * of the longest run, in {@code src/test/resources/fuzz/NAME.zip}. {@code -Dfuzz.executions=N} sets
+ * the number of inputs of each parser, {@code -Dfuzz.seed=S} where they begin, {@code
+ * -Dfuzz.keep=true} writes the corpus at the end.
  */
 public final class Fuzz {
     private static final int EXECUTIONS = Integer.getInteger("fuzz.executions", 20_000);
     private static final long SEED = Long.getLong("fuzz.seed", 20_261_125);
+    private static final boolean KEEP = Boolean.getBoolean("fuzz.keep");
+    private static final Path FOLDER = Path.of("src", "test", "resources", "fuzz");
 
     /** Executions before allocation counts: the first ones load classes. */
     private static final int WARM_UP = 500;
 
     private static final int CORPUS_MAX = 500;
     private static final int INPUT_BYTES_MAX = 16 << 10;
+
+    /** Larger inputs serve in their run and are not kept: the corpus is a part of every clone. */
+    private static final int KEPT_BYTES_MAX = 2 << 10;
+
     private static final int STACK_FRAMES = 4;
 
     /** Numbers that lengths and counts are mistaken for. */
@@ -89,6 +101,7 @@ public final class Fuzz {
     private final List<byte[]> corpus = new ArrayList<>();
     private final Set<String> outcomes = new HashSet<>();
     private byte[][] tokens = {};
+    private UnaryOperator<byte[]> repair = UnaryOperator.identity();
     private int executions = EXECUTIONS;
 
     /**
@@ -133,6 +146,18 @@ public final class Fuzz {
     }
 
     /**
+     * For a format with a checksum, behind which else nearly no input would come: half of them get
+     * it right.
+     *
+     * @param checksum changes an input, or not, such that its checksum fits
+     * @return this
+     */
+    public Fuzz repaired(UnaryOperator<byte[]> checksum) {
+        repair = checksum;
+        return this;
+    }
+
+    /**
      * For a parser that takes long.
      *
      * @param divisor of the number of executions
@@ -157,6 +182,8 @@ public final class Fuzz {
             throw new IllegalStateException("no seeds for " + name);
         }
         int kept = corpus.size();
+        addCorpus();
+        int replayed = corpus.size();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         Map<Boolean, Long> counts = new HashMap<>();
         long allocatedMax = 0;
@@ -165,10 +192,14 @@ public final class Fuzz {
             SplittableRandom random = new SplittableRandom(SEED + i);
             // Half of them near what is valid: what was refused is soon the most of the corpus.
             int from = random.nextBoolean() ? kept : corpus.size();
-            byte[] input = corpus.get(random.nextInt(from));
-            int mutations = i < -WARM_UP + kept ? 0 : 1 + random.nextInt(4);
+            boolean asItIs = i + WARM_UP < replayed;
+            byte[] input = corpus.get(asItIs ? i + WARM_UP : random.nextInt(from));
+            int mutations = asItIs ? 0 : 1 + random.nextInt(4);
             for (int m = 0; m < mutations; m++) {
                 input = mutate(input, random);
+            }
+            if (mutations > 0 && random.nextBoolean()) {
+                input = repair.apply(input.clone());
             }
             long before = threads.getCurrentThreadAllocatedBytes();
             Throwable thrown = thrown(parser, input);
@@ -193,6 +224,9 @@ public final class Fuzz {
             if (outcomes.add(outcome(input, thrown)) && corpus.size() < CORPUS_MAX) {
                 corpus.add(input);
             }
+        }
+        if (KEEP) {
+            keepCorpus(kept);
         }
         long taken = counts.getOrDefault(true, 0L);
         long refused = counts.getOrDefault(false, 0L);
@@ -238,7 +272,7 @@ public final class Fuzz {
     }
 
     private void addKept() {
-        Path folder = Path.of("src", "test", "resources", "fuzz", name);
+        Path folder = FOLDER.resolve(name);
         if (Files.isDirectory(folder)) {
             try (Stream<Path> files = Files.list(folder)) {
                 for (Path file : files.sorted().toList()) {
@@ -247,6 +281,40 @@ public final class Fuzz {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+    }
+
+    private Path corpusFile() {
+        return FOLDER.resolve(name + ".zip");
+    }
+
+    private void addCorpus() {
+        if (!Files.exists(corpusFile())) {
+            return;
+        }
+        try (ZipFile zip = new ZipFile(corpusFile().toFile())) {
+            for (ZipEntry entry : zip.stream().map(e -> (ZipEntry) e).toList()) {
+                corpus.add(zip.getInputStream(entry).readAllBytes());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    // Numbered and without a time, so that the same corpus is the same file.
+    private void keepCorpus(int from) {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(corpusFile()))) {
+            int number = 0;
+            for (byte[] input : corpus.subList(from, corpus.size())) {
+                if (input.length <= KEPT_BYTES_MAX) {
+                    ZipEntry entry = new ZipEntry("%03d".formatted(number++));
+                    entry.setTimeLocal(LocalDateTime.of(2000, 1, 1, 0, 0));
+                    zip.putNextEntry(entry);
+                    zip.write(input);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -96,11 +96,28 @@ public final class GeneratedData extends SpecificData {
                 || header.getLong(offset + Short.BYTES) != fingerprint) {
             throw new IOException("no message of schema " + schema.getFullName());
         }
-        int from = offset + MESSAGE_HEADER_BYTES;
+        return read(message, offset + MESSAGE_HEADER_BYTES, type);
+    }
+
+    /**
+     * Reads Avro's binary encoding of this class and this schema, without a header. Lengths are
+     * believed only as far as there are bytes.
+     *
+     * @param encoded where the bytes are, to the end
+     * @param offset index of the first
+     * @param type the class
+     * @param <T> the class
+     * @return what was written
+     * @throws IOException if it is damaged
+     */
+    public <T extends SpecificRecord> T read(byte[] encoded, int offset, Class<T> type)
+            throws IOException {
         try {
             return type.cast(
                     new SpecificDatumReader<>(schema, schema, this)
-                            .read(null, new BoundedDecoder(message, from, message.length - from)));
+                            .read(
+                                    null,
+                                    new BoundedDecoder(encoded, offset, encoded.length - offset)));
         } catch (RuntimeException e) {
             // Avro's own exceptions, and what Java makes of lengths that lie.
             throw new IOException("a damaged message of schema " + schema.getFullName(), e);

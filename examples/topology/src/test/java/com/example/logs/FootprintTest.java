@@ -12,7 +12,7 @@ import java.io.File;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What a project inherits with the component: Kafka Streams, Avro, Jackson, SLF4J, and no part of the application. */
+/** What a project inherits with the component: Kafka Streams, Avro, Jackson, t-digest, SLF4J, and no part of the application. */
 class FootprintTest {
     @ParameterizedTest
     @ValueSource(
@@ -53,6 +53,7 @@ class FootprintTest {
                         "commons-io-",
                         "commons-lang3-",
                         "jackson-",
+                        "t-digest-",
                         "slf4j-api-",
                         "jspecify-",
                         "metrics-core-", // of kafka-streams-test-utils

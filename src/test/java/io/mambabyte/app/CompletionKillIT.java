@@ -55,7 +55,7 @@ class CompletionKillIT {
 
     @Test
     void shouldCompleteTheSameWhenKilled() throws Exception {
-        check(24, 2_000, 1, 5);
+        check(40, 12_000, 1, 5);
     }
 
     /** The long one: {@code mvn verify -Dexcluded.its= -Dit.test=CompletionKillIT}. */
@@ -70,8 +70,10 @@ class CompletionKillIT {
                 EmbeddedSchemaRegistry registry = EmbeddedSchemaRegistry.start()) {
             Side undisturbed = new Side("calm", broker.bootstrapServers(), registry.url());
             Side killed = new Side("killed", broker.bootstrapServers(), registry.url());
-            Map<String, List<String>> expected = undisturbed.run(requests, maxBytes, 0, seed);
-            Map<String, List<String>> actual = killed.run(requests, maxBytes, kills, seed);
+            Map<String, List<String>> expected = undisturbed.run(requests, maxBytes, new int[0]);
+            int total = expected.values().stream().mapToInt(List::size).sum();
+            Map<String, List<String>> actual =
+                    killed.run(requests, maxBytes, moments(kills, total, new Random(seed)));
             assertEquals(requests, expected.size());
             assertEquals(expected.keySet(), actual.keySet());
             // Not the texts themselves: a failure would print them all.
@@ -83,6 +85,14 @@ class CompletionKillIT {
                                     id));
             assertTrue(expected.equals(actual), "the same chunks, of other bytes");
         }
+    }
+
+    /**
+     * When to kill: after so many chunks, and not after some time, in which a fast machine would
+     * have sent them all. What was sent since the last look is on top, so the last quarter is left.
+     */
+    private static int[] moments(int kills, int chunks, Random random) {
+        return random.ints(kills, 1, chunks * 3 / 4).sorted().toArray();
     }
 
     /** Of each chunk all but its bytes, and a hash of it. */
@@ -164,8 +174,7 @@ class CompletionKillIT {
             }
         }
 
-        Map<String, List<String>> run(int requests, int maxBytes, int kills, long seed)
-                throws Exception {
+        Map<String, List<String>> run(int requests, int maxBytes, int[] kills) throws Exception {
             try (Admin admin = Admin.create(Map.of("bootstrap.servers", (Object) bootstrap))) {
                 List<String> topics =
                         List.of("in", "out", "out-dead-letters", "requests", "completions").stream()
@@ -198,14 +207,11 @@ class CompletionKillIT {
                 ask(producer, requests, maxBytes);
             }
             try (Reader completions = new Reader(topic("completions"))) {
-                Random random = new Random(seed);
-                for (int kill = 0; kill < kills; kill++) {
-                    int before = completions.records();
-                    completions.untilRecords(before + 1);
-                    completions.read(Duration.ofMillis(random.nextInt(1_500)));
+                for (int chunks : kills) {
+                    completions.untilRecords(chunks);
                     assertTrue(
                             completions.ended.size() < requests,
-                            "all had ended before kill " + kill);
+                            "all had ended before the kill after " + chunks + " chunks");
                     process.kill();
                     process.start();
                 }
@@ -277,10 +283,6 @@ class CompletionKillIT {
                         IntStream.range(0, PARTITIONS)
                                 .mapToObj(partition -> new TopicPartition(topic, partition))
                                 .toList());
-            }
-
-            int records() {
-                return records;
             }
 
             void read(Duration time) {

@@ -17,6 +17,9 @@ import java.util.Map;
 final class TestBroker implements AutoCloseable {
     static final String IMAGE = "apache/kafka:4.3.1";
 
+    /** Whether to try: finding out that an image cannot be had takes minutes, once is enough. */
+    private static boolean containers = true;
+
     private final String bootstrapServers;
     private final AutoCloseable broker;
 
@@ -36,9 +39,12 @@ final class TestBroker implements AutoCloseable {
     }
 
     private static TestBroker containerOrEmbedded() throws IOException {
-        if (DockerClientFactory.instance().isDockerAvailable()) {
+        if (containers) {
             try {
-                return container();
+                // Asking starts a container of Testcontainers' own, whose image may not be there.
+                if (DockerClientFactory.instance().isDockerAvailable()) {
+                    return container();
+                }
             } catch (ContainerLaunchException | ContainerFetchException e) {
                 System.out.println(
                         "There is Docker, and "
@@ -46,6 +52,7 @@ final class TestBroker implements AutoCloseable {
                                 + " does not start in it: "
                                 + e.getMessage());
             }
+            containers = false;
         }
         return embedded();
     }

@@ -24,14 +24,22 @@ public final class AnomalyScore {
     public static final double SEVERITY_BITS = 5;
 
     /**
-     * Most that novelty counts as evidence. It is a logarithm of counts and has an upper end, so
-     * that a tail beyond its normal values says nothing: where words are new in every line, it
-     * would only be noise.
+     * What the tail needs more than novelty where kinds come again: {@code -log2} of its weight.
+     * Identifiers are what most of it is made of there.
      */
-    public static final double NOVELTY_EVIDENCE_MAX_BITS = 7;
+    public static final double TAIL_HANDICAP_BITS = 4;
 
-    /** What the tail needs more than novelty: {@code -log2} of its weight. */
-    public static final double TAIL_HANDICAP_BITS = 3;
+    /** What novelty needs more than the tail where most lines are of a kind that is new. */
+    public static final double NOVELTY_HANDICAP_BITS = 10;
+
+    /** Share of lines of new kinds up to which the tail has all of its handicap, novelty none. */
+    private static final double REPETITIVE = 0.4;
+
+    /** Share of lines of new kinds from which on it is the other way round. */
+    private static final double VARIED = 0.6;
+
+    /** What the size has to be beyond the largest normal one. */
+    public static final double SIZE_HANDICAP_BITS = 3;
 
     private AnomalyScore() {}
 
@@ -64,33 +72,28 @@ public final class AnomalyScore {
      * The strongest of three kinds of evidence: the smallest of their p-values, each weighed by how
      * likely it is that an anomaly shows in it (a weighted Bonferroni test; Genovese, Roeder and
      * Wasserman, Biometrika 2006). One that says nothing of a set of logs adds no noise to one that
-     * does. The novelty has weight 1, the tail 1/8, and the size one over the normal lines that it
-     * is compared with: it has to be further out than they can tell.
+     * does.
+     *
+     * <p>Software says the same things again and again: there novelty has weight 1 and the tail
+     * 1/16. Where most lines are of kinds that never came before (values, free text), that a kind
+     * is new says nothing, and the tail has weight 1 and novelty 1/1024. The size has to be further
+     * out than the normal lines can tell.
      *
      * @param novelty {@code -log2 p} of the novelty
      * @param tail {@code -log2 p} of the tail
      * @param size {@code -log2 p} of the logarithm of all bits
      * @param normal how many normal lines they were compared with
+     * @param newKinds share of normal lines whose kind was new when they came, 0 to 1
      * @return {@code -log2} of the weighed p-value
      */
-    public static double strongest(double novelty, double tail, double size, long normal) {
+    public static double strongest(
+            double novelty, double tail, double size, long normal, double newKinds) {
+        double varied = Math.clamp((newKinds - REPETITIVE) / (VARIED - REPETITIVE), 0, 1);
+        double tested = Math.log((double) normal) / Math.log(2);
         return Math.max(
-                novelty,
+                novelty - varied * NOVELTY_HANDICAP_BITS,
                 Math.max(
-                        tail - TAIL_HANDICAP_BITS, size - Math.log((double) normal) / Math.log(2)));
-    }
-
-    /**
-     * Combines the two kinds of evidence by Fisher's method: with x the sum of both in nats, the
-     * probability of as much by chance is {@code exp(-x) (1 + x)}.
-     *
-     * @param novelty {@code -log2 p} of the novelty, at least 0; no more than {@link
-     *     #NOVELTY_EVIDENCE_MAX_BITS} of it count
-     * @param tail {@code -log2 p} of the tail, at least 0
-     * @return {@code -log2} of the combined probability
-     */
-    public static double combined(double novelty, double tail) {
-        double nats = (Math.min(novelty, NOVELTY_EVIDENCE_MAX_BITS) + tail) * Math.log(2);
-        return (nats - Math.log1p(nats)) / Math.log(2);
+                        tail - (1 - varied) * TAIL_HANDICAP_BITS,
+                        size - tested - SIZE_HANDICAP_BITS));
     }
 }

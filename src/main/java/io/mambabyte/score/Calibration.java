@@ -191,7 +191,8 @@ public final class Calibration {
                         novelties.bits(novelty),
                         tails.bits(line.tailBits()),
                         sizes.bits(size),
-                        novelties.count());
+                        novelties.count(),
+                        kinds.newKinds());
         return new Judgement(
                 kindBits,
                 novelty,
@@ -218,7 +219,7 @@ public final class Calibration {
      */
     public boolean learn(LineStatistics line, Judgement judgement) {
         lines++;
-        kinds.add(line.kind(), 1);
+        kinds.add(line.kind());
         severities.add(line.severity());
         boolean isStrange = judgement.known() && judgement.bits() > strangeBits;
         follow(isStrange);

@@ -21,6 +21,7 @@ final class CalibrationKinds {
     private int[] counts = new int[SLOTS_MIN];
     private int size;
     private long total;
+    private long fresh;
 
     /**
      * Counts of nothing yet.
@@ -32,6 +33,14 @@ final class CalibrationKinds {
     CalibrationKinds(int maxKinds, int lines) {
         this.maxKinds = maxKinds;
         this.lines = lines;
+    }
+
+    /** Counts a kind that came once more. */
+    void add(long kind) {
+        if (counts[slot(kind)] == 0) {
+            fresh++;
+        }
+        add(kind, 1);
     }
 
     /** Counts a kind, as often as is said. */
@@ -66,6 +75,11 @@ final class CalibrationKinds {
         return total;
     }
 
+    /** {@link KindCounts#newKinds}: a kind that was forgotten is new again. */
+    double newKinds() {
+        return total == 0 ? 0 : fresh / (double) total;
+    }
+
     /** Kinds that are known. */
     int size() {
         return size;
@@ -75,6 +89,7 @@ final class CalibrationKinds {
     void halve() {
         rebuild(kinds.length, 2, 0);
         total /= 2;
+        fresh /= 2;
     }
 
     // Counts divided, and without those that are no more than so many.
@@ -106,6 +121,7 @@ final class CalibrationKinds {
 
     void write(DataOutput out) throws IOException {
         out.writeLong(total);
+        out.writeLong(fresh);
         out.writeInt(size);
         for (int i = 0; i < kinds.length; i++) {
             if (counts[i] != 0) {
@@ -117,6 +133,7 @@ final class CalibrationKinds {
 
     void read(DataInput in) throws IOException {
         long allCounted = in.readLong();
+        fresh = in.readLong();
         int entries = in.readInt();
         Arrays.fill(counts, 0);
         size = 0;

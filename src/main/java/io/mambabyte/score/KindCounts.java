@@ -31,6 +31,15 @@ public final class KindCounts {
         return bits(total, counts.getOrDefault(kind, 0));
     }
 
+    /**
+     * How many of what was counted was of a kind that had not come before.
+     *
+     * @return a share of all, 0 to 1; 0 where nothing was counted
+     */
+    public double newKinds() {
+        return total == 0 ? 0 : counts.size() / (double) total;
+    }
+
     static double bits(long total, long count) {
         return Math.log((total + 1) / (count + 0.5)) / Math.log(2);
     }

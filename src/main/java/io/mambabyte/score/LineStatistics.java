@@ -25,7 +25,7 @@ public record LineStatistics(
     public static final double TAIL_BITS = 8;
 
     /** Bytes that are added to a line's length. */
-    public static final int TAIL_BYTES = 64;
+    public static final int TAIL_BYTES = 128;
 
     /**
      * Whether it has one of the {@link SeverityWords}.

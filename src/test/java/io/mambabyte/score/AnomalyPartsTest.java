@@ -94,16 +94,6 @@ class AnomalyPartsTest {
     }
 
     @Test
-    void shouldCombineAsFisherDoes() {
-        // Two p-values of 0.05: chi-squared 11.98 with four degrees of freedom, p = 0.01748.
-        double bits = -Math.log(0.05) / Math.log(2);
-
-        assertEquals(0.01748, Math.pow(2, -AnomalyScore.combined(bits, bits)), 1e-5);
-        assertEquals(0, AnomalyScore.combined(0, 0), 1e-12);
-        assertEquals(AnomalyScore.combined(7, 3), AnomalyScore.combined(70, 3));
-    }
-
-    @Test
     void shouldMakeASeverityRarerTheMoreWordsAndTheFewerLinesHaveThem() {
         SeverityCounts counts = new SeverityCounts();
         for (int i = 0; i < 1000; i++) {
@@ -119,9 +109,36 @@ class AnomalyPartsTest {
 
     @Test
     void shouldTakeTheStrongestEvidenceWithItsHandicap() {
-        assertEquals(6, AnomalyScore.strongest(6, 8, 15, 1024));
-        assertEquals(7, AnomalyScore.strongest(6, 10, 15, 1024));
-        assertEquals(10, AnomalyScore.strongest(6, 10, 20, 1024));
+        assertEquals(6, AnomalyScore.strongest(6, 11, 18, 1024, 0));
+        assertEquals(7, AnomalyScore.strongest(6, 13, 18, 1024, 0));
+        assertEquals(10, AnomalyScore.strongest(6, 13, 23, 1024, 0.4));
+    }
+
+    @Test
+    void shouldTrustTheTailWhereKindsAreNewAndNoveltyWhereTheyAreNot() {
+        assertEquals(10, AnomalyScore.strongest(10, 10, 0, 1024, 0.3));
+        assertEquals(10, AnomalyScore.strongest(12, 10, 0, 1024, 0.6));
+        assertEquals(2, AnomalyScore.strongest(12, 1, 0, 1024, 1));
+        assertEquals(9, AnomalyScore.strongest(14, 1, 0, 1024, 0.5), 1e-9);
+    }
+
+    @Test
+    void shouldKnowHowManyKindsWereNew() {
+        KindCounts counts = new KindCounts();
+        assertEquals(0, counts.newKinds());
+        for (int i = 0; i < 30; i++) {
+            counts.add(i % 3);
+        }
+        assertEquals(0.1, counts.newKinds());
+
+        CalibrationKinds recent = new CalibrationKinds(64, 1000);
+        for (int i = 0; i < 30; i++) {
+            recent.add(i % 3);
+        }
+        assertEquals(0.1, recent.newKinds());
+        recent.halve();
+        recent.add(7);
+        assertEquals(2.0 / 16, recent.newKinds());
     }
 
     @Test
@@ -143,7 +160,7 @@ class AnomalyPartsTest {
         LineStatistics statistics = LineStatistics.of(line, score);
 
         assertEquals((1 + 3 + 2 + 4 + 5 + 1) / 6.0, statistics.wordBits(), 1e-9);
-        assertEquals((2 + 12) / 72.0, statistics.tailBits(), 1e-9);
+        assertEquals((2 + 12) / 136.0, statistics.tailBits(), 1e-9);
         assertEquals(6, statistics.excessBits(), 1e-9);
     }
 }

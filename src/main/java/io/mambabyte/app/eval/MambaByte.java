@@ -118,13 +118,15 @@ final class MambaByte implements Detector {
                 new TailProbability(
                         normal.stream().mapToDouble(one -> logarithm(one[SIZE])).toArray());
         TailProbability session = part(normal, SESSION);
+        double newKinds = kinds.newKinds();
         return parts -> {
             double lines =
                     AnomalyScore.strongest(
                             novelty.bits(parts[NOVELTY]),
                             tail.bits(parts[TAIL]),
                             size.bits(logarithm(parts[SIZE])),
-                            normal.size());
+                            normal.size(),
+                            newKinds);
             double[] all = new double[parts.length + 1];
             all[0] = Math.max(lines, session.bits(parts[SESSION]));
             System.arraycopy(parts, 0, all, 1, parts.length);

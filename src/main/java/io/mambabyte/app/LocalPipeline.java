@@ -146,7 +146,7 @@ final class LocalPipeline implements AutoCloseable {
             serde.configure(run.values(), false);
             serde.register(OUTPUT);
             if (component.anomalies().enabled()) {
-                new AlertSerde(serde, run.values()).register(component.anomalies());
+                new AlertSerde(serde, component).register(component.anomalies());
             }
             return new LocalPipeline(
                     folder,

@@ -244,7 +244,7 @@ final class RunCommand implements Callable<Integer> {
             patiently(() -> own.register(component.outputTopic()), deadline, err);
         }
         if (component.anomalies().enabled()) {
-            AlertSerde alerts = new AlertSerde(serde, component.originals());
+            AlertSerde alerts = new AlertSerde(serde, component);
             patiently(
                     () -> {
                         alerts.register(component.anomalies());

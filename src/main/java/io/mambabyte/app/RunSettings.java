@@ -330,7 +330,7 @@ final class RunSettings {
                             + StreamsConfig.BOOTSTRAP_SERVERS_CONFIG
                             + " or --bootstrap-server");
         }
-        if (component.getClass(MambaByteConfig.OUTPUT_SERDE_CONFIG).getName().startsWith("io.mamba")
+        if (component.usesOwnSerde()
                 && get(ConfluentAvroConfig.SCHEMA_REGISTRY_URL_CONFIG).isEmpty()) {
             throw new ConfigException(
                     "No Schema Registry: set "

@@ -11,8 +11,6 @@ import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serializer;
 import org.apache.kafka.streams.processor.TopicNameExtractor;
 
-import java.util.Map;
-
 /**
  * Writes what an {@link AnomalyProcessorSupplier}'s processor hands on, each class to its topic and
  * in Confluent's wire format: a stream of all three needs one sink.
@@ -26,19 +24,20 @@ import java.util.Map;
  */
 public final class AlertSerde implements Serde<SpecificRecord> {
     private final Serde<Likelihood> likelihoods;
-    private final ConfluentAvroSerde<Anomaly> anomalies;
-    private final ConfluentAvroSerde<Incident> incidents;
+    private final Serde<Anomaly> anomalies;
+    private final Serde<Incident> incidents;
 
     /**
      * A serde.
      *
      * @param likelihoods for likelihoods
-     * @param configs settings for the others, at least {@code schema.registry.url}
+     * @param config settings of the others: {@code mambabyte.avro.serde}, or at least {@code
+     *     schema.registry.url}
      */
-    public AlertSerde(Serde<Likelihood> likelihoods, Map<String, ?> configs) {
+    public AlertSerde(Serde<Likelihood> likelihoods, MambaByteConfig config) {
         this.likelihoods = likelihoods;
-        anomalies = ConfluentAvroSerde.ofValues(Anomaly.class, configs);
-        incidents = ConfluentAvroSerde.ofValues(Incident.class, configs);
+        anomalies = config.avroSerde(Anomaly.class);
+        incidents = config.avroSerde(Incident.class);
     }
 
     /**
@@ -48,7 +47,7 @@ public final class AlertSerde implements Serde<SpecificRecord> {
      * @return the serde
      */
     public static AlertSerde of(MambaByteConfig config) {
-        return new AlertSerde(config.outputSerde(), config.originals());
+        return new AlertSerde(config.outputSerde(), config);
     }
 
     /**
@@ -72,15 +71,22 @@ public final class AlertSerde implements Serde<SpecificRecord> {
     }
 
     /**
-     * Makes the schemas of anomalies and incidents known, before the first record.
+     * Makes the schemas of anomalies and incidents known, before the first record. A serde that is
+     * not the component's does so when it likes.
      *
      * @param config names their topics
      * @throws io.mambabyte.streams.registry.SchemaRegistryException if the registry cannot be
      *     reached or refuses one
      */
     public void register(AnomalyConfig config) {
-        int _ = anomalies.register(config.topic());
-        int _ = incidents.register(config.incidentsTopic());
+        register(anomalies, config.topic());
+        register(incidents, config.incidentsTopic());
+    }
+
+    private static void register(Serde<?> serde, String topic) {
+        if (serde instanceof ConfluentAvroSerde<?> own) {
+            int _ = own.register(topic);
+        }
     }
 
     @Override

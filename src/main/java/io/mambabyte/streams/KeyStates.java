@@ -101,6 +101,9 @@ public final class KeyStates {
             ByteDetails.@Nullable Collector details) {
         Bytes key = Bytes.wrap(keyBytes);
         KeyState taken = live.remove(key);
+        if (taken != null) {
+            metrics.liveHit();
+        }
         KeyState state = taken != null ? taken : restoreOrBegin(key);
         if (idle(state.timestampMs, timestampMs)) {
             expire(key);
@@ -115,7 +118,7 @@ public final class KeyStates {
                 append(key, state, value, config.framing() == Framing.LINES, timestampMs);
         accumulator.collect(null);
         live.put(key, state);
-        metrics.liveBytes(live.bytes());
+        metrics.live(live.size(), live.bytes());
         return score;
     }
 
@@ -173,7 +176,7 @@ public final class KeyStates {
             live.remove(forgotten);
             expire(forgotten);
         }
-        metrics.liveBytes(live.bytes());
+        metrics.live(live.size(), live.bytes());
     }
 
     private boolean idle(long lastMs, long nowMs) {
@@ -306,7 +309,9 @@ public final class KeyStates {
             return;
         }
         int segment = 0;
+        long bytes = 0;
         for (byte[] piece : checkpoint.encode(key, number)) {
+            bytes += piece.length;
             store.put(StateKeys.checkpoint(key, number, segment++), piece);
         }
         if (state.checkpoint != KeyState.NONE) {
@@ -320,7 +325,7 @@ public final class KeyStates {
         state.checkpoint = number;
         state.segments = segment;
         state.firstTail = number;
-        metrics.checkpoint();
+        metrics.checkpoint(bytes);
     }
 
     // ---------------------------------------------------------------- restoring

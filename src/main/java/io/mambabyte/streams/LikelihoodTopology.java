@@ -5,7 +5,6 @@ import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.avro.Verdict;
 import io.mambabyte.model.MambaModel;
-import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
 import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.serialization.Serde;
@@ -20,6 +19,7 @@ import org.apache.kafka.streams.kstream.Named;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.state.StoreBuilder;
 
+import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -113,8 +113,7 @@ public final class LikelihoodTopology {
                                     config.anomalies().verdictsTopic(),
                                     Consumed.with(
                                                     Serdes.ByteArray(),
-                                                    ConfluentAvroSerde.ofValues(
-                                                            Verdict.class, config.originals()))
+                                                    config.avroSerde(Verdict.class))
                                             .withName("verdicts"))
                             .mapValues(
                                     verdict -> (SpecificRecord) verdict,
@@ -128,8 +127,7 @@ public final class LikelihoodTopology {
                         AlertSerde.topics(config),
                         Produced.with(
                                         Serdes.ByteArray(),
-                                        (Serde<SpecificRecord>)
-                                                new AlertSerde(serde, config.originals()))
+                                        (Serde<SpecificRecord>) new AlertSerde(serde, config))
                                 .withName("likelihoods-and-alerts"));
     }
 
@@ -144,26 +142,27 @@ public final class LikelihoodTopology {
                         ? new CompletionProcessorSupplier(completions, config, model, states)
                         : new CompletionProcessorSupplier(completions, config, model);
         // The shared ones are there, and added again would be others.
-        completing.stores().stream()
-                .filter(store -> !states.builders().contains(store))
-                .forEach(builder::addStateStore);
+        List<StoreBuilder<?>> own =
+                completing.stores().stream()
+                        .filter(store -> !states.builders().contains(store))
+                        .toList();
+        own.forEach(builder::addStateStore);
+        String requests = own.getFirst().name();
         builder.stream(
                         completions.requestsTopic(),
-                        Consumed.with(
-                                        Serdes.ByteArray(),
-                                        ConfluentAvroSerde.ofValues(
-                                                CompletionRequest.class, config.originals()))
+                        Consumed.with(Serdes.ByteArray(), config.avroSerde(CompletionRequest.class))
                                 .withName("completion-requests"))
                 .process(
                         () -> completing.get(),
                         Named.as(config.name() + "-complete"),
                         names(completing.stores()))
+                .processValues(
+                        () -> new RequestMeter(requests),
+                        Named.as(config.name() + "-complete-meter"),
+                        requests)
                 .to(
                         completions.topic(),
-                        Produced.with(
-                                        Serdes.ByteArray(),
-                                        ConfluentAvroSerde.ofValues(
-                                                Completion.class, config.originals()))
+                        Produced.with(Serdes.ByteArray(), config.avroSerde(Completion.class))
                                 .withName("completions"));
     }
 

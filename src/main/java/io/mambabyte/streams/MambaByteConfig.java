@@ -7,7 +7,9 @@ import io.mambabyte.model.ModelSource;
 import io.mambabyte.model.StatePrecision;
 import io.mambabyte.model.StateRounding;
 import io.mambabyte.score.Framing;
+import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigDef.Importance;
@@ -160,8 +162,17 @@ public final class MambaByteConfig extends AbstractConfig {
 
     private static final String OUTPUT_SERDE_DOC =
             "Serde of the likelihoods, configured with all properties; for the application. The"
-                    + " default writes Confluent's wire format; another one for Avro's generated"
-                    + " classes can take its place.";
+                    + " default is that of all topics; one that knows only this class can take its"
+                    + " place.";
+
+    /** {@code mambabyte.avro.serde}. */
+    public static final String AVRO_SERDE_CONFIG = PREFIX + "avro.serde";
+
+    private static final String AVRO_SERDE_DOC =
+            "Serde of all topics of Avro records: likelihoods, anomalies, incidents, verdicts,"
+                    + " requests and completions; configured with all properties. The component's"
+                    + " own writes Confluent's wire format; any other for Avro's generated classes"
+                    + " can take its place, Confluent's SpecificAvroSerde for one.";
 
     private static final long NEVER = -1;
 
@@ -283,9 +294,15 @@ public final class MambaByteConfig extends AbstractConfig {
                     .define(
                             OUTPUT_SERDE_CONFIG,
                             ConfigDef.Type.CLASS,
-                            LikelihoodSerde.class,
+                            null,
                             Importance.LOW,
-                            OUTPUT_SERDE_DOC);
+                            OUTPUT_SERDE_DOC)
+                    .define(
+                            AVRO_SERDE_CONFIG,
+                            ConfigDef.Type.CLASS,
+                            null,
+                            Importance.LOW,
+                            AVRO_SERDE_DOC);
 
     /** What a record's bytes are predicted from. */
     public enum Context {
@@ -540,9 +557,47 @@ public final class MambaByteConfig extends AbstractConfig {
     @SuppressWarnings(
             "unchecked") // the class is the user's promise; Kafka's own serdes do the same
     public Serde<Likelihood> outputSerde() {
-        Serde<Likelihood> serde = getConfiguredInstance(OUTPUT_SERDE_CONFIG, Serde.class);
+        Serde<Likelihood> serde =
+                getClass(OUTPUT_SERDE_CONFIG) != null
+                        ? getConfiguredInstance(OUTPUT_SERDE_CONFIG, Serde.class)
+                        : getClass(AVRO_SERDE_CONFIG) != null
+                                ? getConfiguredInstance(AVRO_SERDE_CONFIG, Serde.class)
+                                : new LikelihoodSerde();
         serde.configure(originals(), false);
         return serde;
+    }
+
+    /**
+     * A serde for the values of a topic of Avro records: the component's own, or {@value
+     * #AVRO_SERDE_CONFIG} with all properties.
+     *
+     * @param type the generated class
+     * @param <T> the generated class
+     * @return the serde
+     * @throws org.apache.kafka.common.KafkaException if it cannot be made
+     * @throws ConfigException if it lacks a setting
+     */
+    @SuppressWarnings("unchecked") // the class is the user's promise, as above
+    public <T extends SpecificRecord> Serde<T> avroSerde(Class<T> type) {
+        Serde<T> serde =
+                getClass(AVRO_SERDE_CONFIG) != null
+                        ? getConfiguredInstance(AVRO_SERDE_CONFIG, Serde.class)
+                        : new ConfluentAvroSerde<>(type);
+        serde.configure(originals(), false);
+        return serde;
+    }
+
+    /**
+     * Whether a topic of Avro records has the component's own serde, which needs {@code
+     * schema.registry.url}.
+     *
+     * @return whether one has
+     */
+    public boolean usesOwnSerde() {
+        Class<?> ofLikelihoods = getClass(OUTPUT_SERDE_CONFIG);
+        boolean others = anomalies().enabled() || !completions().requestsTopic().isEmpty();
+        return ofLikelihoods == LikelihoodSerde.class
+                || (getClass(AVRO_SERDE_CONFIG) == null && (ofLikelihoods == null || others));
     }
 
     private static ConfigDef.Validator oneOf(Enum<?>[] values) {

@@ -30,6 +30,15 @@ final class StateMetrics implements AutoCloseable {
     /** Checkpoints written. */
     static final String CHECKPOINTS = "checkpoints-total";
 
+    /** Bytes of them as they were written to the store, keys of entries not counted. */
+    static final String CHECKPOINT_BYTES = "checkpoint-bytes-total";
+
+    /** Records that found their key's state on the heap; the others made it ready or began it. */
+    static final String LIVE_HITS = "live-states-hits-total";
+
+    /** Live states. */
+    static final String LIVE = "live-states";
+
     /** Keys that started anew because their state could not be read. */
     static final String SET_ASIDE = "states-set-aside-total";
 
@@ -49,6 +58,9 @@ final class StateMetrics implements AutoCloseable {
     private final Sensor replayed;
     private final Sensor restoreTime;
     private final Sensor checkpoints;
+    private final Sensor checkpointBytes;
+    private final Sensor liveHits;
+    private final Sensor live;
     private final Sensor setAside;
     private final Sensor otherModel;
     private final Sensor expired;
@@ -63,6 +75,10 @@ final class StateMetrics implements AutoCloseable {
         restoreTime.add(
                 name(RESTORE_TIME_MAX, "nanoseconds that the slowest of them took"), new Largest());
         checkpoints = sum(CHECKPOINTS, "checkpoints written");
+        checkpointBytes = sum(CHECKPOINT_BYTES, "bytes of the checkpoints written");
+        liveHits = sum(LIVE_HITS, "records whose key's state was ready for use");
+        live = sensor(LIVE);
+        live.add(name(LIVE, "states that are ready for use"), new Value());
         setAside = sum(SET_ASIDE, "keys that started anew: unreadable state");
         otherModel = sum(OTHER_MODEL, "keys whose state was of another model");
         expired = sum(EXPIRED, "keys forgotten because they were idle");
@@ -76,8 +92,13 @@ final class StateMetrics implements AutoCloseable {
         replayed.record((double) replayedBytes);
     }
 
-    void checkpoint() {
+    void checkpoint(long bytes) {
         checkpoints.record();
+        checkpointBytes.record((double) bytes);
+    }
+
+    void liveHit() {
+        liveHits.record();
     }
 
     void setAside() {
@@ -92,7 +113,8 @@ final class StateMetrics implements AutoCloseable {
         expired.record();
     }
 
-    void liveBytes(long bytes) {
+    void live(int states, long bytes) {
+        live.record(states);
         liveBytes.record((double) bytes);
     }
 

@@ -39,6 +39,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -49,8 +50,8 @@ import javax.net.ssl.SSLContext;
 /**
  * {@code mambabyte run} and {@code read} as processes against a broker that speaks TLS only and
  * asks for a user by SASL/SCRAM, and a registry that speaks HTTPS only and asks for a user too:
- * they work, they are refused in words where a password is wrong, and no secret is in anything that
- * they say.
+ * they work, they are refused in words where a password is wrong, no secret is in anything that
+ * they say, and what listens does so on the loopback address.
  */
 class SecureRunIT {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -286,6 +287,13 @@ class SecureRunIT {
                 () -> "a secret near: " + said.substring(Math.max(0, matcher.start() - 200)));
     }
 
+    private static void assertListensOnLoopbackOnly(long pid, int least) throws IOException {
+        if (Listeners.areKnown()) {
+            assertTrue(Listeners.of(pid).size() >= least, Listeners.of(pid)::toString);
+            assertEquals(Set.of(), Listeners.beyondLoopback(pid));
+        }
+    }
+
     @Test
     void shouldScoreOverTlsAsAUserAndSayNoSecret() throws Exception {
         Run run =
@@ -301,6 +309,8 @@ class SecureRunIT {
                         "-D",
                         "processing.guarantee=exactly_once_v2",
                         "--metrics",
+                        "0",
+                        "--ui",
                         "0");
         Map<String, Object> client = new HashMap<>(clientSettings(CLIENT_PASSWORD));
         try (KafkaProducer<String, String> producer =
@@ -336,6 +346,8 @@ class SecureRunIT {
                         .body();
         assertTrue(scraped.contains("mambabyte_records_total 20"), scraped);
         assertNoSecret(scraped);
+        assertListensOnLoopbackOnly(run.process().pid(), 2); // metrics and the page
+        assertListensOnLoopbackOnly(ProcessHandle.current().pid(), 3); // broker and registry
 
         run.process().destroy();
         assertEquals(SIGTERM_EXIT, run.exitCode(), run.text());

@@ -28,7 +28,7 @@ class TrainFromTopicIT {
     @Test
     void shouldTrainOnWhatIsInATopic() throws Exception {
         byte[] line = "INFO a request took 12 ms".getBytes(StandardCharsets.UTF_8);
-        try (EmbeddedBroker broker = EmbeddedBroker.start()) {
+        try (TestBroker broker = TestBroker.start()) {
             String servers = broker.bootstrapServers();
             EmbeddedBroker.createTopics(
                     servers, List.of(new NewTopic("logs", PARTITIONS, (short) 1)));

@@ -10,6 +10,7 @@ import org.apache.kafka.common.security.ssl.DefaultSslEngineFactory;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -37,6 +38,7 @@ final class HttpSchemaRegistry implements SchemaRegistry {
     // A registry behind a load balancer is away for a second or two while it fails over; longer
     // outages are for the caller to decide on.
     private static final int ROUNDS = 3;
+    private static final int TOO_MANY_REQUESTS = 429;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
     private final List<String> urls;
@@ -134,7 +136,7 @@ final class HttpSchemaRegistry implements SchemaRegistry {
                 HttpRequest request = request(url + path, body);
                 try {
                     HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
-                    if (response.statusCode() < 500) {
+                    if (!passing(response.statusCode())) {
                         return answer(request, response);
                     }
                     failure = refusal(request, response);
@@ -194,7 +196,14 @@ final class HttpSchemaRegistry implements SchemaRegistry {
                         + ": "
                         + response.body().strip(),
                 null,
-                response.statusCode() >= 500);
+                passing(response.statusCode()));
+    }
+
+    /** Whether it is to be asked again: it fails, or has too much to do. */
+    private static boolean passing(int status) {
+        return status >= 500
+                || status == HttpURLConnection.HTTP_CLIENT_TIMEOUT
+                || status == TOO_MANY_REQUESTS;
     }
 
     private static void sleep(Duration pause, String path) {

@@ -24,12 +24,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +40,9 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 import javax.net.ssl.KeyManagerFactory;
@@ -51,6 +56,9 @@ class RegistrySettingsTest {
     private final List<String> authorizations = new CopyOnWriteArrayList<>();
     private @Nullable HttpServer server;
     private int status = 200;
+
+    /** What comes before that, each once. */
+    private final Queue<Integer> statusesBefore = new ConcurrentLinkedQueue<>();
 
     @AfterEach
     void stop() {
@@ -67,7 +75,9 @@ class RegistrySettingsTest {
                     authorizations.add(
                             String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
                     byte[] body = "{\"id\":7}".getBytes(StandardCharsets.UTF_8);
-                    exchange.sendResponseHeaders(status, body.length);
+                    exchange.sendResponseHeaders(
+                            Objects.requireNonNullElse(statusesBefore.poll(), status),
+                            body.length);
                     try (OutputStream out = exchange.getResponseBody()) {
                         out.write(body);
                     }
@@ -139,6 +149,49 @@ class RegistrySettingsTest {
                                 .getMessage());
         assertTrue(message.contains("answered 401"), message);
         assertFalse(message.contains("s3cret"), message);
+    }
+
+    /** Behind a load balancer that fails over, or with many clients at its door. */
+    @ParameterizedTest
+    @ValueSource(ints = {500, 502, 503, 504, 429, 408})
+    void shouldAskAgain(int busy) throws IOException {
+        statusesBefore.add(busy);
+        assertEquals(7, register(Map.of("schema.registry.url", "http://localhost:" + serve())));
+        assertEquals(2, authorizations.size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {400, 401, 403, 404, 409, 422})
+    void shouldNotAskAgainWhenRefused(int refusal) throws IOException {
+        status = refusal;
+        String url = "http://localhost:" + serve();
+        assertThrows(
+                SchemaRegistryException.class, () -> register(Map.of("schema.registry.url", url)));
+        assertEquals(1, authorizations.size());
+    }
+
+    @Test
+    void shouldAskTheNextAddress() throws IOException {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        String urls = "http://localhost:%d,http://localhost:%d".formatted(closed, serve());
+        assertEquals(7, register(Map.of("schema.registry.url", urls)));
+        assertEquals(1, authorizations.size());
+    }
+
+    @Test
+    void shouldAskOnceForEachSubject() throws IOException {
+        ConfluentAvroSerde<Likelihood> serde =
+                ConfluentAvroSerde.ofValues(
+                        Likelihood.class,
+                        Map.of("schema.registry.url", "http://localhost:" + serve()));
+        for (int i = 0; i < 3; i++) {
+            serde.serializer().serialize("t", likelihood());
+            serde.serializer().serialize("u", likelihood());
+        }
+        assertEquals(2, authorizations.size());
     }
 
     @ParameterizedTest

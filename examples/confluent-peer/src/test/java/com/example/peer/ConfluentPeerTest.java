@@ -3,6 +3,7 @@ package com.example.peer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mambabyte.app.EmbeddedSchemaRegistry;
 import io.mambabyte.avro.CompletionRequest;
@@ -104,7 +105,7 @@ class ConfluentPeerTest {
             assertEquals(
                     String.valueOf(expected), String.valueOf(actual), () -> "field " + field.name());
         }
-        assertEquals(List.of(topic + "-value"), List.copyOf(client.getAllSubjects()));
+        assertTrue(client.getAllSubjects().contains(topic + "-value"));
     }
 
     @Test

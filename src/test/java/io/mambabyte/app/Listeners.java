@@ -43,7 +43,7 @@ final class Listeners {
                         inodes.add(socket.group(1));
                     }
                 } catch (NoSuchFileException e) {
-                    continue; // closed since
+                    // closed since
                 }
             }
         }
@@ -54,7 +54,7 @@ final class Listeners {
                 continue; // a system without IPv6
             }
             for (String line : Files.readAllLines(file)) {
-                String[] fields = line.strip().split("\\s+");
+                String[] fields = line.strip().split("\\s+", -1);
                 if (fields.length > 9 && fields[3].equals(LISTEN) && inodes.contains(fields[9])) {
                     addresses.add(fields[1]);
                 }

@@ -76,8 +76,7 @@ class RegistrySettingsTest {
                             String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
                     byte[] body = "{\"id\":7}".getBytes(StandardCharsets.UTF_8);
                     exchange.sendResponseHeaders(
-                            Objects.requireNonNullElse(statusesBefore.poll(), status),
-                            body.length);
+                            Objects.requireNonNullElse(statusesBefore.poll(), status), body.length);
                     try (OutputStream out = exchange.getResponseBody()) {
                         out.write(body);
                     }

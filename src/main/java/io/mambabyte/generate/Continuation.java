@@ -39,6 +39,7 @@ public final class Continuation {
     private long accepted;
     private final Acceptance acceptance = new Acceptance();
     private @Nullable FinishReason finished;
+    private @Nullable Throwable failure;
 
     /**
      * Begins.
@@ -130,6 +131,16 @@ public final class Continuation {
     }
 
     /**
+     * What its drafter threw. It is not asked any more; what was made is what would have been made
+     * without it.
+     *
+     * @return a {@link RuntimeException} or an {@link Error}; null while it threw nothing
+     */
+    public @Nullable Throwable failure() {
+        return failure;
+    }
+
+    /**
      * Bytes made so far.
      *
      * @return how many
@@ -213,7 +224,7 @@ public final class Continuation {
             draft.terms(sampling, byteNanos, rowNanos, 1, 1);
             draft.begin(length, 1, 1, 0, correcting ? 0 : Math.min(room, room() - 1));
             if (draft.wantsMore()) {
-                drafter.draft(draft);
+                ask();
             }
             return;
         }
@@ -229,9 +240,26 @@ public final class Continuation {
         draft.terms(sampling, byteNanos, rowNanos, probe ? 1 : trust, trust);
         draft.begin(length, probe ? 1 : usual, usual, floor, most);
         if (draft.wantsMore()) {
-            drafter.draft(draft);
+            ask();
         } else {
             draft.unsure(wasUnsure);
+        }
+    }
+
+    /**
+     * Whatever a drafter throws is kept until the pass is over: others share it. What it proposed
+     * before is dropped.
+     */
+    private void ask() {
+        if (failure == null) {
+            try {
+                drafter.draft(draft);
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            }
+        }
+        if (failure != null) {
+            draft.begin(length, 0, 0, 1, 0);
         }
     }
 
@@ -275,7 +303,13 @@ public final class Continuation {
         int made = length - before;
         state.pendingByte(bytes[length - 1] & 0xff);
         sampler.surprisal(made, logits, bytes, before, surprisal);
-        drafter.append(bytes, before, made);
+        if (failure == null) {
+            try {
+                drafter.append(bytes, before, made);
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            }
+        }
         return made;
     }
 

@@ -95,6 +95,9 @@ public final class Decoder {
      *
      * @param continuations none finished, each once, at most {@link #maxTogether()}
      * @return bytes made, of all together
+     * @throws DrafterException if a drafter threw something. The pass was made all the same: every
+     *     continuation is what it would be without drafts, and says by {@link Continuation#failure}
+     *     whether it was its drafter. After anything else that is thrown their states are lost
      */
     public int advance(List<Continuation> continuations) {
         int count = continuations.size();
@@ -125,6 +128,12 @@ public final class Decoder {
         long end = System.nanoTime();
         times.add(forward.rows(), end - passStart);
         times.made(made, end - start);
+        for (int i = 0; i < count; i++) {
+            Throwable failure = continuations.get(i).failure();
+            if (failure != null) {
+                throw new DrafterException(failure);
+            }
+        }
         return made;
     }
 

@@ -5,7 +5,6 @@ import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
 import io.mambabyte.generate.DraftMode;
 import io.mambabyte.generate.Drafter;
-import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
@@ -16,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
 /** A request that is under way: first its text is fed, a piece at a time, then bytes are made. */
 final class ActiveCompletion {
@@ -50,6 +50,12 @@ final class ActiveCompletion {
     double log2Likelihood;
 
     /**
+     * Bytes that have to be made before it shares a pass with others again: a pass that they shared
+     * failed, and it is not known whose fault that was.
+     */
+    int aloneUntil;
+
+    /**
      * A request.
      *
      * @param state to start from, advanced
@@ -65,7 +71,7 @@ final class ActiveCompletion {
             RecurrentState state,
             byte[] before,
             byte[] made,
-            DrafterFactory drafters) {
+            Function<DraftMode, Drafter> drafters) {
         this.number = number;
         this.key = key;
         this.timestampMs = timestampMs;
@@ -78,7 +84,7 @@ final class ActiveCompletion {
         System.arraycopy(made, 0, text, prompt.length, made.length);
         sampling = sampling(request);
         stops = stops(request);
-        drafter = drafters.of(DraftMode.of(request.getDraft()));
+        drafter = drafters.apply(DraftMode.of(request.getDraft()));
     }
 
     /**
@@ -149,6 +155,18 @@ final class ActiveCompletion {
         byte[] joined = Arrays.copyOf(before, before.length + prompt);
         System.arraycopy(text, 0, joined, before.length, prompt);
         return joined;
+    }
+
+    /**
+     * Bytes made so far.
+     *
+     * @param from position of the first
+     * @param to position after the last
+     */
+    byte[] bytes(int from, int to) {
+        return continuation == null
+                ? Arrays.copyOfRange(made, from, to)
+                : continuation.bytes(from, to);
     }
 
     /** What makes the bytes, once the text is fed. */

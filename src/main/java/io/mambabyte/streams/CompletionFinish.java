@@ -6,7 +6,8 @@ enum CompletionFinish {
     STOP("stop"),
     DEADLINE("deadline"),
     CANCELLED("cancelled"),
-    INVALID("invalid");
+    INVALID("invalid"),
+    ERROR("error");
 
     /**
      * What the record says. A string: Avro makes objects of its own enums for trusted classes only.

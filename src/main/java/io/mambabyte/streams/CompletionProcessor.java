@@ -4,6 +4,9 @@ import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.DraftMode;
+import io.mambabyte.generate.Drafter;
+import io.mambabyte.generate.DrafterException;
 import io.mambabyte.generate.DrafterFactory;
 import io.mambabyte.generate.FinishReason;
 import io.mambabyte.generate.HistoryIndex;
@@ -15,29 +18,48 @@ import io.mambabyte.model.StateFormatException;
 import io.mambabyte.model.StateRounding;
 import io.mambabyte.model.SubwordModel;
 
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.streams.processor.PunctuationType;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Continues texts for requests, many together, in slices between polls. A request is stored with
  * what it starts from before anything is made of it, and each chunk with it when it is sent; after
  * a crash it goes on from its last chunk, and gives what it would have given.
+ *
+ * <p>What fails while a request is advanced ends that request, with a record that says why, and no
+ * other. Where a pass over several fails, their states are lost: each is made again from what is
+ * stored, as after a crash, and advanced alone until it is past the point of the failure, so that
+ * the one whose fault it is fails by itself. What fails in Kafka or its stores is not caught here.
  */
 final class CompletionProcessor
         implements Processor<byte[], CompletionRequest, byte[], Completion> {
     /** Places of the drafters' index, which the requests of a task share. */
     private static final int INDEX_BITS = 16;
+
+    private static final Logger LOG = LoggerFactory.getLogger(CompletionProcessor.class);
+
+    /** A pass over continuations: {@link Decoder#advance}. */
+    @FunctionalInterface
+    interface Pass {
+        void advance(List<Continuation> continuations);
+    }
 
     private final CompletionConfig config;
     private final MambaModel model;
@@ -47,15 +69,20 @@ final class CompletionProcessor
     private final StateCodec codec;
 
     private final List<ActiveCompletion> active = new ArrayList<>();
-    private final DrafterFactory drafters;
+    private final List<CompletionStore.Broken> broken = new ArrayList<>();
+    private final Function<DraftMode, Drafter> drafters;
+    private final UnaryOperator<Pass> passes;
     private final List<ActiveCompletion> ready = new ArrayList<>();
+    private final List<ActiveCompletion> together = new ArrayList<>();
+    private final List<ActiveCompletion> alone = new ArrayList<>();
     private final List<Continuation> continuations = new ArrayList<>();
+    private final IdentityHashMap<ActiveCompletion, Throwable> failed = new IdentityHashMap<>();
     private long nextNumber;
 
     private @Nullable ProcessorContext<byte[], Completion> context;
     private @Nullable CompletionStore store;
     private StartingPoint.@Nullable OfKey states;
-    private @Nullable Decoder decoder;
+    private @Nullable Pass decoder;
     private @Nullable Prefill prefill;
 
     CompletionProcessor(
@@ -63,28 +90,45 @@ final class CompletionProcessor
             MambaModel model,
             MambaModel draftModel,
             SubwordModel subwordModel,
+            @Nullable Supplier<? extends Drafter> drafter,
             StateRounding rounding,
             String storeName,
-            Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening) {
+            Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening,
+            UnaryOperator<Pass> passes) {
         this.config = config;
         this.model = model;
         this.rounding = rounding;
         this.storeName = storeName;
         this.opening = opening;
         codec = new StateCodec(model);
-        drafters = new DrafterFactory(new HistoryIndex(INDEX_BITS), draftModel, subwordModel);
+        this.passes = passes;
+        drafters =
+                drafter == null
+                        ? new DrafterFactory(new HistoryIndex(INDEX_BITS), draftModel, subwordModel)
+                                ::of
+                        : mode -> mode == DraftMode.NONE ? Drafter.NONE : drafter.get();
     }
 
     @Override
     public void init(ProcessorContext<byte[], Completion> context) {
         this.context = context;
-        store = new CompletionStore(context.getStateStore(storeName));
+        CompletionStore entries = new CompletionStore(context.getStateStore(storeName));
+        store = entries;
         states = opening.apply(context);
         active.clear();
-        nextNumber = 0;
-        for (CompletionStore.Stored stored : store.all()) {
-            nextNumber = stored.number + 1;
-            resume(stored);
+        failed.clear();
+        CompletionStore.Found found = entries.all();
+        nextNumber = found.nextNumber;
+        // Nothing can be sent yet: the first slice tells of those that cannot go on.
+        broken.clear();
+        broken.addAll(found.broken);
+        found.orphans.forEach(entries::delete);
+        for (CompletionStore.Stored stored : found.requests) {
+            try {
+                active.add(resumed(stored));
+            } catch (RuntimeException | Error e) {
+                broken.add(CompletionStore.Broken.of(stored, whatFailed(e)));
+            }
         }
         context.schedule(
                 Duration.ofMillis(Math.max(1, config.slice().toMillis() / 2)),
@@ -103,72 +147,123 @@ final class CompletionProcessor
             return;
         }
         byte[] keyBytes = key == null ? new byte[0] : key;
-        byte[] prompt = ActiveCompletion.bytes(request.getPrompt());
-        StartingPoint start = null;
-        String wrong = problem(request, prompt);
-        if (wrong == null && request.getContinueKey()) {
-            start = key == null ? null : required(states).of(key);
-            if (start == null) {
-                wrong = "continue_key: nothing is known of the record's key";
-            }
-        }
-        if (wrong == null && start == null && prompt.length == 0) {
-            wrong = "prompt: there is none, and continue_key is false";
-        }
-        if (wrong != null) {
-            refuse(keyBytes, request, record.timestamp(), wrong);
-            return;
-        }
-        ActiveCompletion accepted;
+        Accepted accepted;
         try {
-            accepted =
-                    new ActiveCompletion(
-                            nextNumber,
-                            keyBytes,
-                            record.timestamp(),
-                            request,
-                            start == null ? model.newState() : start.state(),
-                            start == null ? new byte[0] : start.lastBytes(),
-                            new byte[0],
-                            drafters);
+            accepted = accept(record, keyBytes, request);
         } catch (IllegalArgumentException e) {
             refuse(keyBytes, request, record.timestamp(), String.valueOf(e.getMessage()));
             return;
+        } catch (RuntimeException | Error e) {
+            String failed = whatFailed(e);
+            LOG.error("Completion request {} failed", request.getId(), e);
+            last(keyBytes, record.timestamp(), request.getId(), 0, CompletionFinish.ERROR, failed);
+            return;
         }
         CompletionStore entries = required(store);
-        entries.putRequest(
-                nextNumber,
-                keyBytes,
-                record.timestamp(),
-                request,
-                start == null ? new byte[0] : start.lastBytes());
-        if (start != null) {
-            entries.putState(nextNumber, codec.encode(start.state()));
+        entries.putRequest(nextNumber, keyBytes, record.timestamp(), request, accepted.before);
+        if (accepted.state.length > 0) {
+            entries.putState(nextNumber, accepted.state);
         }
         nextNumber++;
-        active.add(accepted);
+        active.add(accepted.completion);
     }
 
-    private @Nullable String problem(CompletionRequest request, byte[] prompt) {
+    /** A request that is taken, and what is stored of where it starts. */
+    private static final class Accepted {
+        final ActiveCompletion completion;
+        final byte[] before;
+
+        /** None where it starts from nothing. */
+        final byte[] state;
+
+        Accepted(ActiveCompletion completion, byte[] before, byte[] state) {
+            this.completion = completion;
+            this.before = before;
+            this.state = state;
+        }
+    }
+
+    /**
+     * Looks at a request; changes nothing.
+     *
+     * @throws IllegalArgumentException if it is not valid: says why
+     */
+    private Accepted accept(
+            Record<byte[], CompletionRequest> record, byte[] key, CompletionRequest request) {
+        byte[] prompt = ActiveCompletion.bytes(request.getPrompt());
+        requireInBounds(request, prompt);
+        StartingPoint start = null;
+        if (request.getContinueKey()) {
+            start = record.key() == null ? null : required(states).of(key);
+            if (start == null) {
+                throw new IllegalArgumentException(
+                        "continue_key: nothing is known of the record's key");
+            }
+        } else if (prompt.length == 0) {
+            throw new IllegalArgumentException("prompt: there is none, and continue_key is false");
+        }
+        byte[] before = start == null ? new byte[0] : start.lastBytes();
+        byte[] state = start == null ? new byte[0] : codec.encode(start.state());
+        return new Accepted(
+                new ActiveCompletion(
+                        nextNumber,
+                        key,
+                        record.timestamp(),
+                        request,
+                        start == null ? model.newState() : start.state(),
+                        before,
+                        new byte[0],
+                        drafters),
+                before,
+                state);
+    }
+
+    private void requireInBounds(CompletionRequest request, byte[] prompt) {
         if (request.getMaxBytes() < 1 || request.getMaxBytes() > config.maxBytes()) {
-            return "max_bytes must be from 1 to %d, not %d"
-                    .formatted(config.maxBytes(), request.getMaxBytes());
+            throw new IllegalArgumentException(
+                    "max_bytes must be from 1 to %d, not %d"
+                            .formatted(config.maxBytes(), request.getMaxBytes()));
         }
         if (prompt.length > config.maxPromptBytes()) {
-            return "prompt has %d bytes, at most %d are taken"
-                    .formatted(prompt.length, config.maxPromptBytes());
+            throw new IllegalArgumentException(
+                    "prompt has %d bytes, at most %d are taken"
+                            .formatted(prompt.length, config.maxPromptBytes()));
         }
-        return null;
     }
 
     private void refuse(byte[] key, CompletionRequest request, long timestampMs, String message) {
+        last(key, timestampMs, request.getId(), 0, CompletionFinish.INVALID, message);
+    }
+
+    /** Sends a last record without bytes. */
+    private void last(
+            byte[] key,
+            long timestampMs,
+            String id,
+            int sequence,
+            CompletionFinish reason,
+            String message) {
         send(
                 key,
                 timestampMs,
-                completion(request.getId(), 0, new byte[0], 0, null, 0, 0)
-                        .setFinishReason(CompletionFinish.INVALID.reason)
-                        .setMessage(message)
-                        .build());
+                completion(id, sequence, new byte[0], 0, reason, 0, 0).setMessage(message).build());
+    }
+
+    /**
+     * What a failure was, in words, where it is of one request.
+     *
+     * @throws KafkaException as it is: what Kafka throws ends the task, which is then begun anew
+     * @throws VirtualMachineError as it is, unless it is memory that one request was short of
+     */
+    private static String whatFailed(Throwable e) {
+        if (e instanceof KafkaException kafka) {
+            throw kafka;
+        }
+        if (e instanceof VirtualMachineError broken
+                && !(e instanceof OutOfMemoryError || e instanceof StackOverflowError)) {
+            throw broken;
+        }
+        return e.toString();
     }
 
     private void cancel(byte[] key) {
@@ -181,7 +276,13 @@ final class CompletionProcessor
         }
     }
 
-    private void resume(CompletionStore.Stored stored) {
+    /**
+     * Takes a request up where what is stored of it ends.
+     *
+     * @throws IllegalStateException if its state is not one of this model's
+     * @throws IllegalArgumentException if its settings are not valid any more
+     */
+    private ActiveCompletion resumed(CompletionStore.Stored stored) {
         RecurrentState state;
         try {
             state =
@@ -189,13 +290,8 @@ final class CompletionProcessor
                             ? model.newState()
                             : codec.decode(stored.state.toByteArray());
         } catch (StateFormatException e) {
-            refuse(
-                    stored.key,
-                    stored.request,
-                    stored.timestampMs,
-                    "the state that it started from cannot be used any more: " + e.getMessage());
-            required(store).delete(stored.number);
-            return;
+            throw new IllegalStateException(
+                    "the state that it started from cannot be used any more: " + e.getMessage(), e);
         }
         ActiveCompletion resumed =
                 new ActiveCompletion(
@@ -210,38 +306,148 @@ final class CompletionProcessor
         resumed.sent = stored.made.size();
         resumed.chunks = stored.chunks;
         resumed.log2Likelihood = stored.log2Likelihood;
-        active.add(resumed);
+        return resumed;
     }
 
     /** One slice: passes over all that have a place, until the time is over. */
     private void slice(long nowMs) {
+        if (!broken.isEmpty()) {
+            tellOfBroken();
+        }
         if (active.isEmpty()) {
             return;
         }
         if (decoder == null) {
-            decoder = new Decoder(model, config.maxTogether(), rounding);
+            Decoder made = new Decoder(model, config.maxTogether(), rounding);
+            decoder = passes.apply(made::advance);
             prefill = new Prefill(model, rounding);
         }
         long end = System.nanoTime() + config.slice().toNanos();
         do {
             expire();
-            ready.clear();
-            continuations.clear();
-            int places = Math.min(active.size(), config.maxTogether());
-            for (int i = 0; i < places; i++) {
-                Continuation continuation = active.get(i).ready(required(prefill));
-                if (continuation != null) {
-                    ready.add(active.get(i));
-                    continuations.add(continuation);
-                }
-            }
-            required(decoder).advance(continuations);
-            for (int i = 0; i < ready.size(); i++) {
-                if (sendWhatIsDue(ready.get(i), continuations.get(i))) {
-                    active.remove(ready.get(i));
-                }
-            }
+            turn();
         } while (!active.isEmpty() && System.nanoTime() - end < 0);
+    }
+
+    private void tellOfBroken() {
+        for (CompletionStore.Broken request : broken) {
+            LOG.error(
+                    "Completion request {} cannot be gone on with: {}",
+                    request.id(),
+                    request.reason());
+            last(
+                    request.key(),
+                    request.timestampMs(),
+                    request.id(),
+                    request.chunks(),
+                    CompletionFinish.ERROR,
+                    request.reason());
+            required(store).delete(request.number());
+        }
+        broken.clear();
+    }
+
+    /** Makes at least a byte of all that have a place and whose text is fed. */
+    private void turn() {
+        ready.clear();
+        int places = Math.min(active.size(), config.maxTogether());
+        for (int i = 0; i < places; i++) {
+            ActiveCompletion completion = active.get(i);
+            try {
+                if (completion.ready(required(prefill)) != null) {
+                    ready.add(completion);
+                }
+            } catch (RuntimeException | Error e) {
+                failed.put(completion, e);
+            }
+        }
+        together.clear();
+        for (ActiveCompletion completion : ready) {
+            if (completion.aloneUntil == 0) {
+                together.add(completion);
+            } else {
+                alone.clear();
+                alone.add(completion);
+                pass(alone);
+            }
+        }
+        if (!together.isEmpty()) {
+            pass(together);
+        }
+        failed.forEach(this::fail);
+        failed.clear();
+    }
+
+    private void pass(List<ActiveCompletion> completions) {
+        continuations.clear();
+        for (ActiveCompletion completion : completions) {
+            continuations.add(required(completion.continuation()));
+        }
+        try {
+            required(decoder).advance(continuations);
+        } catch (DrafterException e) {
+            // The pass was made: each says itself whether it was its drafter.
+        } catch (RuntimeException | Error e) {
+            if (completions.size() == 1) {
+                failed.put(completions.getFirst(), e);
+            } else {
+                String what = whatFailed(e);
+                LOG.warn(
+                        "A pass over {} completions failed ({}): each is advanced alone",
+                        completions.size(),
+                        what,
+                        e);
+                completions.forEach(this::beginAgain);
+            }
+            return;
+        }
+        for (int i = 0; i < completions.size(); i++) {
+            ActiveCompletion completion = completions.get(i);
+            Continuation made = continuations.get(i);
+            Throwable ofDrafter = made.failure();
+            if (ofDrafter != null) {
+                failed.put(completion, ofDrafter);
+            } else if (sendWhatIsDue(completion, made)) {
+                active.remove(completion);
+            } else if (made.length() >= completion.aloneUntil) {
+                completion.aloneUntil = 0;
+            }
+        }
+    }
+
+    /** Makes a request anew from what is stored, in its place. */
+    private void beginAgain(ActiveCompletion completion) {
+        try {
+            ActiveCompletion again = resumed(required(store).get(completion.number));
+            again.aloneUntil = required(completion.continuation()).length() + 1;
+            active.set(active.indexOf(completion), again);
+        } catch (RuntimeException | Error e) {
+            failed.put(completion, e);
+        }
+    }
+
+    /**
+     * Ends a request with what was stored of it to be sent; what came after that is not certain.
+     */
+    private void fail(ActiveCompletion completion, Throwable e) {
+        String what = whatFailed(e);
+        LOG.error("Completion request {} failed", completion.request.getId(), e);
+        boolean whole = !completion.request.getStream();
+        send(
+                completion.key,
+                completion.timestampMs,
+                completion(
+                                completion.request.getId(),
+                                whole ? 0 : completion.chunks,
+                                whole ? completion.bytes(0, completion.sent) : new byte[0],
+                                whole ? completion.log2Likelihood : 0,
+                                CompletionFinish.ERROR,
+                                0,
+                                0)
+                        .setMessage(what)
+                        .build());
+        required(store).delete(completion.number);
+        active.remove(completion);
     }
 
     private void expire() {
@@ -307,12 +513,10 @@ final class CompletionProcessor
     private void end(ActiveCompletion completion, CompletionFinish reason) {
         boolean whole = !completion.request.getStream();
         Continuation made = completion.continuation();
-        byte[] bytes = new byte[0];
-        double likelihood = 0;
-        if (made != null) {
-            bytes = made.bytes(whole ? 0 : completion.sent, made.length());
-            likelihood = log2Likelihood(made, completion.sent, made.length());
-        }
+        // While its text is fed anew there is only what was stored.
+        int length = made == null ? completion.sent : made.length();
+        byte[] bytes = completion.bytes(whole ? 0 : completion.sent, length);
+        double likelihood = made == null ? 0 : log2Likelihood(made, completion.sent, length);
         send(
                 completion.key,
                 completion.timestampMs,

@@ -2,6 +2,7 @@ package io.mambabyte.streams;
 
 import io.mambabyte.avro.Completion;
 import io.mambabyte.avro.CompletionRequest;
+import io.mambabyte.generate.Drafter;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.StateRounding;
 import io.mambabyte.model.SubwordModel;
@@ -12,14 +13,18 @@ import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.ProcessorSupplier;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
+import org.jspecify.annotations.Nullable;
 
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Turns a stream of requests into a stream of completions, with the store that it needs. Each
  * request gives chunks with its record's key and timestamp; the last one says why it ended. An
- * invalid request gives one record that says what is wrong with it.
+ * invalid request gives one record that says what is wrong with it, and one that fails on its way a
+ * last record that says so.
  *
  * <p>Work happens between polls, at most {@code mambabyte.completion.slice.ms} at a time, so that
  * it neither delays a commit nor lets {@code max.poll.interval.ms} pass. What is sent does not
@@ -36,6 +41,8 @@ public final class CompletionProcessorSupplier
     private final MambaByteConfig.StoreType storeType;
     private final Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening;
     private final Set<StoreBuilder<?>> shared;
+    private final UnaryOperator<CompletionProcessor.Pass> passes;
+    private @Nullable Supplier<? extends Drafter> drafter;
 
     /**
      * A supplier for prompts only: requests that continue a key are refused.
@@ -47,7 +54,7 @@ public final class CompletionProcessorSupplier
      */
     public CompletionProcessorSupplier(
             CompletionConfig config, MambaByteConfig component, MambaModel model) {
-        this(config, component, model, _ -> _ -> null, Set.of());
+        this(config, component, model, _ -> _ -> null, Set.of(), UnaryOperator.identity());
     }
 
     /**
@@ -66,12 +73,18 @@ public final class CompletionProcessorSupplier
             MambaByteConfig component,
             MambaModel model,
             KeyStateStores states) {
-        this(config, component, model, context -> startOf(states.open(context)), states.builders());
+        this(
+                config,
+                component,
+                model,
+                context -> startOf(states.open(context)),
+                states.builders(),
+                UnaryOperator.identity());
     }
 
     private static StartingPoint.OfKey startOf(KeyStates states) {
         return key ->
-                states.context(key)
+                states.contextOrThrow(key)
                         .map(seen -> new StartingPoint(seen.state(), seen.lastBytes()))
                         .orElse(null);
     }
@@ -81,11 +94,13 @@ public final class CompletionProcessorSupplier
             MambaByteConfig component,
             MambaModel model,
             Function<ProcessorContext<byte[], Completion>, StartingPoint.OfKey> opening,
-            Set<StoreBuilder<?>> shared) {
+            Set<StoreBuilder<?>> shared,
+            UnaryOperator<CompletionProcessor.Pass> passes) {
         this.config = config;
         this.model = model;
         this.opening = opening;
         this.shared = shared;
+        this.passes = passes;
         storeName = component.name() + "-completions";
         storeType = component.store();
         rounding = component.stateRounding();
@@ -93,10 +108,31 @@ public final class CompletionProcessorSupplier
         subwordModel = config.loadSubwordModel();
     }
 
+    /**
+     * Drafts by other means than those that there are: for every request whose {@code draft} is not
+     * {@code none}. A request whose drafter throws something ends with finish reason {@code error};
+     * the others do not notice.
+     *
+     * @param drafters gives a drafter to each request; called by all stream threads
+     * @return this
+     */
+    public CompletionProcessorSupplier draftedBy(Supplier<? extends Drafter> drafters) {
+        drafter = drafters;
+        return this;
+    }
+
     @Override
     public Processor<byte[], CompletionRequest, byte[], Completion> get() {
         return new CompletionProcessor(
-                config, model, draftModel, subwordModel, rounding, storeName, opening);
+                config,
+                model,
+                draftModel,
+                subwordModel,
+                drafter,
+                rounding,
+                storeName,
+                opening,
+                passes);
     }
 
     @Override

@@ -128,38 +128,186 @@ final class CompletionStore {
 
     void delete(long number) {
         List<Bytes> keys = new ArrayList<>();
-        try (KeyValueIterator<Bytes, byte[]> entries =
-                store.range(
-                        entry(number, Kind.REQUEST, 0),
-                        entry(number, Kind.CHUNK, Integer.MAX_VALUE))) {
+        try (KeyValueIterator<Bytes, byte[]> entries = range(number)) {
             entries.forEachRemaining(entry -> keys.add(entry.key));
         }
         keys.forEach(store::delete);
     }
 
-    /** All requests, in the order in which they came. */
-    List<Stored> all() {
-        List<Stored> all = new ArrayList<>();
-        try (KeyValueIterator<Bytes, byte[]> entries = store.all()) {
-            while (entries.hasNext()) {
-                KeyValue<Bytes, byte[]> entry = entries.next();
-                ByteBuffer key = ByteBuffer.wrap(entry.key.get());
-                long number = key.getLong();
-                byte kind = key.get();
-                if (kind == Kind.REQUEST.code) {
-                    all.add(decodeRequest(number, entry.value));
-                } else if (kind == Kind.STATE.code) {
-                    all.getLast().state.writeBytes(entry.value);
-                } else {
-                    ByteBuffer value = ByteBuffer.wrap(entry.value);
-                    Stored stored = all.getLast();
-                    stored.log2Likelihood += value.getDouble();
-                    stored.made.write(entry.value, Double.BYTES, value.remaining());
-                    stored.chunks++;
-                }
+    /** What is stored, in the order in which the requests came. */
+    static final class Found {
+        final List<Stored> requests = new ArrayList<>();
+        final List<Broken> broken = new ArrayList<>();
+
+        /** Numbers of which there are only parts without a request. */
+        final List<Long> orphans = new ArrayList<>();
+
+        /** After the largest number that there is. */
+        long nextNumber;
+    }
+
+    /**
+     * A request that cannot be gone on with.
+     *
+     * @param number its own
+     * @param key the record's; empty where that cannot be read
+     * @param timestampMs the record's; 0 where that cannot be read
+     * @param id the request's; empty where that cannot be read
+     * @param chunks that were made of it
+     * @param reason what is wrong
+     */
+    @SuppressWarnings("ArrayRecordComponent") // a carrier, never compared
+    record Broken(long number, byte[] key, long timestampMs, String id, int chunks, String reason) {
+        static Broken of(Stored stored, String reason) {
+            return new Broken(
+                    stored.number,
+                    stored.key,
+                    stored.timestampMs,
+                    stored.request.getId(),
+                    stored.request.getStream() ? stored.chunks : 0,
+                    reason);
+        }
+    }
+
+    /**
+     * All requests.
+     *
+     * @throws StoredStateException if one was written by a later version
+     */
+    Found all() {
+        return read(store.all());
+    }
+
+    /**
+     * One request.
+     *
+     * @throws StoredStateException if it cannot be read
+     */
+    Stored get(long number) {
+        Found found = read(range(number));
+        if (found.requests.isEmpty()) {
+            throw StoredStateException.corrupt(
+                    found.broken.isEmpty()
+                            ? "a completion request that is not there"
+                            : found.broken.getFirst().reason());
+        }
+        return found.requests.getFirst();
+    }
+
+    private KeyValueIterator<Bytes, byte[]> range(long number) {
+        return store.range(
+                entry(number, Kind.REQUEST, 0), entry(number, Kind.CHUNK, Integer.MAX_VALUE));
+    }
+
+    private static Found read(KeyValueIterator<Bytes, byte[]> entries) {
+        Found found = new Found();
+        try (entries) {
+            KeyValue<Bytes, byte[]> next = entries.hasNext() ? entries.next() : null;
+            while (next != null) {
+                long number = number(next);
+                List<KeyValue<Bytes, byte[]>> parts = new ArrayList<>();
+                do {
+                    parts.add(next);
+                    next = entries.hasNext() ? entries.next() : null;
+                } while (next != null && number(next) == number);
+                read(number, parts, found);
+                found.nextNumber = Math.max(found.nextNumber, number + 1);
             }
         }
-        return all;
+        return found;
+    }
+
+    private static long number(KeyValue<Bytes, byte[]> entry) {
+        return ByteBuffer.wrap(entry.key.get()).getLong();
+    }
+
+    /** Reads the parts of one request: itself first, then its state, then its chunks. */
+    private static void read(long number, List<KeyValue<Bytes, byte[]>> parts, Found found) {
+        if (kind(parts.getFirst()) != Kind.REQUEST.code) {
+            // It goes first when a request has ended; what is left was on its way to be deleted.
+            found.orphans.add(number);
+            return;
+        }
+        byte[] value = parts.getFirst().value;
+        int chunks =
+                parts.stream()
+                        .filter(part -> kind(part) == Kind.CHUNK.code)
+                        .mapToInt(part -> index(part) + 1)
+                        .max()
+                        .orElse(0);
+        Stored stored;
+        try {
+            stored = decodeRequest(number, value);
+        } catch (StoredStateException e) {
+            if (e.reason() == StoredStateException.Reason.LATER_VERSION) {
+                throw e; // not ours to throw away
+            }
+            found.broken.add(unreadable(number, value, chunks, e));
+            return;
+        }
+        String wrong = null;
+        int pieces = 0;
+        for (KeyValue<Bytes, byte[]> part : parts.subList(1, parts.size())) {
+            int index = index(part);
+            boolean ofState = kind(part) == Kind.STATE.code;
+            if (index != (ofState ? pieces : stored.chunks)
+                    || (!ofState && part.value.length < Double.BYTES)) {
+                wrong =
+                        ofState
+                                ? "a piece of the state that it started from is missing"
+                                : "chunk " + stored.chunks + " of what was made of it is damaged";
+                break;
+            }
+            if (ofState) {
+                stored.state.writeBytes(part.value);
+                pieces++;
+            } else {
+                stored.log2Likelihood += ByteBuffer.wrap(part.value).getDouble();
+                stored.made.write(part.value, Double.BYTES, part.value.length - Double.BYTES);
+                stored.chunks++;
+            }
+        }
+        if (wrong == null && pieces == 0 && stored.request.getContinueKey()) {
+            wrong = "the state that it started from is missing";
+        }
+        if (wrong == null) {
+            found.requests.add(stored);
+        } else {
+            stored.chunks = chunks;
+            found.broken.add(Broken.of(stored, wrong));
+        }
+    }
+
+    private static int index(KeyValue<Bytes, byte[]> entry) {
+        return ByteBuffer.wrap(entry.key.get()).getInt(KEY_BYTES - Integer.BYTES);
+    }
+
+    private static byte kind(KeyValue<Bytes, byte[]> entry) {
+        return entry.key.get()[Long.BYTES];
+    }
+
+    /** Reads of a damaged request what its asker knows it by. */
+    private static Broken unreadable(
+            long number, byte[] value, int chunks, StoredStateException e) {
+        byte[] key = new byte[0];
+        long timestampMs = 0;
+        String id = "";
+        if (value.length >= HEADER_BYTES) {
+            ByteBuffer in = ByteBuffer.wrap(value);
+            in.get();
+            timestampMs = Math.max(0, in.getLong());
+            int keyBytes = in.getInt();
+            int beforeBytes = in.get();
+            if (keyBytes >= 0
+                    && beforeBytes >= 0
+                    && (long) keyBytes + beforeBytes <= in.remaining()) {
+                key = new byte[keyBytes];
+                in.get(key);
+                int from = in.position() + beforeBytes;
+                id = DATA.firstString(value, from).orElse("");
+            }
+        }
+        return new Broken(number, key, timestampMs, id, chunks, String.valueOf(e.getMessage()));
     }
 
     private static Bytes entry(long number, Kind kind, int index) {

@@ -209,14 +209,25 @@ public final class KeyStates {
      *     stored state cannot be used
      */
     public Optional<KeyContext> context(byte[] keyBytes) {
+        try {
+            return contextOrThrow(keyBytes);
+        } catch (StoredStateException e) {
+            return Optional.empty(); // the key's next record will say so
+        }
+    }
+
+    /**
+     * A key's stream up to now. Reads only.
+     *
+     * @param keyBytes the key
+     * @return a copy of its state and its last bytes; empty for a key that is not there
+     * @throws StoredStateException if the stored state cannot be used
+     */
+    Optional<KeyContext> contextOrThrow(byte[] keyBytes) {
         Bytes key = Bytes.wrap(keyBytes);
         KeyState state = live.get(key);
         if (state == null) {
-            try {
-                state = restore(key);
-            } catch (StoredStateException e) {
-                return Optional.empty(); // the key's next record will say so
-            }
+            state = restore(key);
             if (state == null) {
                 return Optional.empty();
             }

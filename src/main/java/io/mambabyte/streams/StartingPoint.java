@@ -14,6 +14,7 @@ final class StartingPoint {
          *
          * @param key the key
          * @return a starting point of the caller's own, or null where nothing is known of the key
+         * @throws StoredStateException if what is stored of the key cannot be used
          */
         @Nullable StartingPoint of(byte[] key);
     }

@@ -10,12 +10,14 @@ import io.mambabyte.avro.CompletionRequest;
 import io.mambabyte.avro.Likelihood;
 import io.mambabyte.generate.Continuation;
 import io.mambabyte.generate.Decoder;
+import io.mambabyte.generate.Draft;
 import io.mambabyte.generate.Drafter;
 import io.mambabyte.generate.Prefill;
 import io.mambabyte.generate.Sampling;
 import io.mambabyte.generate.StopSequences;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.StateCodec;
 import io.mambabyte.streams.registry.ConfluentAvroSerde;
 
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -47,6 +49,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +57,9 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 class CompletionTopologyTest {
     private static final MambaModel MODEL = StreamsModels.random(1);
@@ -66,6 +72,8 @@ class CompletionTopologyTest {
     private @Nullable TestInputTopic<byte[], CompletionRequest> requests;
     private final Map<String, byte[]> keys = new HashMap<>();
     private final List<KeyValue<Bytes, byte[]>> survived = new ArrayList<>();
+    private @Nullable Supplier<Drafter> drafters;
+    private UnaryOperator<CompletionProcessor.Pass> passes = UnaryOperator.identity();
 
     @AfterEach
     void close() {
@@ -92,10 +100,7 @@ class CompletionTopologyTest {
                         Consumed.with(
                                 Serdes.ByteArray(),
                                 ConfluentAvroSerde.ofValues(CompletionRequest.class, REGISTRY)))
-                .process(
-                        new Surviving(
-                                new CompletionProcessorSupplier(
-                                        config, component, MODEL, _ -> this::startOf, Set.of())))
+                .process(new Surviving(supplier(config, component)))
                 .to(
                         "completions",
                         Produced.with(
@@ -110,6 +115,14 @@ class CompletionTopologyTest {
                         new ByteArraySerializer(),
                         ConfluentAvroSerde.ofValues(CompletionRequest.class, REGISTRY)
                                 .serializer());
+    }
+
+    private CompletionProcessorSupplier supplier(
+            CompletionConfig config, MambaByteConfig component) {
+        CompletionProcessorSupplier supplier =
+                new CompletionProcessorSupplier(
+                        config, component, MODEL, _ -> this::startOf, Set.of(), passes);
+        return drafters == null ? supplier : supplier.draftedBy(drafters);
     }
 
     /**
@@ -155,6 +168,12 @@ class CompletionTopologyTest {
     }
 
     private void restart(Map<String, String> settings) {
+        stop();
+        start(settings);
+    }
+
+    /** Ends the task; what was in its store is found by the next, {@link #survived}. */
+    private void stop() {
         survived.clear();
         if (driver == null) {
             throw new IllegalStateException("not started");
@@ -164,11 +183,13 @@ class CompletionTopologyTest {
             all.forEachRemaining(survived::add);
         }
         close();
-        start(settings);
     }
 
     /** The stream of a key of these tests: whatever bytes {@link #keys} has. */
     private @Nullable StartingPoint startOf(byte[] key) {
+        if (Arrays.equals(key, bytes("damaged"))) {
+            throw StoredStateException.corrupt("a checkpoint of 3 bytes");
+        }
         byte[] seen = keys.get(new String(key, StandardCharsets.UTF_8));
         return seen == null ? null : new StartingPoint(after(seen), seen);
     }
@@ -386,13 +407,10 @@ class CompletionTopologyTest {
 
     @Test
     void shouldEndAtDeadline() {
+        // The driver's clock begins now or later, and goes by what it is told.
+        long nowMs = System.currentTimeMillis();
         start(Map.of());
-        ask(
-                "k",
-                request("late", "a")
-                        .setMaxBytes(60_000)
-                        .setDeadlineMs(System.currentTimeMillis() + 40)
-                        .build());
+        ask("k", request("late", "a").setMaxBytes(60_000).setDeadlineMs(nowMs + 40).build());
         List<KeyValue<byte[], Completion>> all = untilEnded(1);
         assertEquals("deadline", all.getLast().value.getFinishReason());
         assertTrue(storeIsEmpty());
@@ -470,6 +488,325 @@ class CompletionTopologyTest {
             assertTrue(storeIsEmpty());
             close();
         }
+    }
+
+    /** Repeats the last byte; throws when it has been told of some text and asked some times. */
+    private static final class Throwing implements Drafter {
+        private final String told;
+        private final int asked;
+        private final Runnable thrower;
+        private final ByteArrayOutputStream text = new ByteArrayOutputStream();
+        private int drafts;
+
+        Throwing(String told, int asked, Runnable thrower) {
+            this.told = told;
+            this.asked = asked;
+            this.thrower = thrower;
+        }
+
+        @Override
+        public void begin() {}
+
+        @Override
+        public void append(byte[] bytes, int offset, int length) {
+            text.write(bytes, offset, length);
+            if (asked == 0) {
+                throwIfTold();
+            }
+        }
+
+        private void throwIfTold() {
+            if (text.toString(StandardCharsets.ISO_8859_1).contains(told)) {
+                thrower.run();
+            }
+        }
+
+        @Override
+        public void draft(Draft draft) {
+            draft.add(text.toByteArray()[text.size() - 1]);
+            if (++drafts == asked) {
+                throwIfTold();
+            }
+        }
+    }
+
+    /** Asks for four texts, of which one is to fail, and checks the records of all. */
+    private void assertOneFails(Map<String, String> settings, String message) {
+        start(settings);
+        Map<String, byte[]> expected = askForFour();
+        assertOneFailed(untilEnded(4), expected, message);
+    }
+
+    private Map<String, byte[]> askForFour() {
+        Map<String, byte[]> expected = new HashMap<>();
+        for (String id : List.of("first", "bad", "third", "whole")) {
+            long seed = expected.size();
+            ask(
+                    "key of " + id,
+                    request(id, "prompt of " + id + " ")
+                            .setSeed(seed)
+                            .setMaxBytes(200)
+                            .setStream(!id.equals("whole"))
+                            .build());
+            expected.put(id, plain(bytes("prompt of " + id + " "), Sampling.of(1, seed), 200));
+        }
+        return expected;
+    }
+
+    private void assertOneFailed(
+            List<KeyValue<byte[], Completion>> all, Map<String, byte[]> expected, String message) {
+        Map<String, byte[]> texts = texts(all);
+        for (KeyValue<byte[], Completion> completion : all) {
+            if (completion.value.getFinishReason() == null) {
+                continue;
+            }
+            String id = completion.value.getId();
+            byte[] text = texts.getOrDefault(id, new byte[0]);
+            assertArrayEquals(bytes("key of " + id), completion.key);
+            if (id.equals("bad")) {
+                assertEquals("error", completion.value.getFinishReason());
+                assertEquals(message, completion.value.getMessage());
+                assertArrayEquals(
+                        Arrays.copyOf(expected.getOrDefault(id, new byte[0]), text.length), text);
+            } else {
+                assertEquals("length", completion.value.getFinishReason(), id);
+                assertArrayEquals(expected.get(id), text, id);
+            }
+        }
+        assertTrue(storeIsEmpty());
+        runSlices(5);
+        assertEquals(List.of(), completions());
+    }
+
+    private static void outOfMemory() {
+        throw new OutOfMemoryError("of a drafter");
+    }
+
+    @Test
+    void shouldEndOnlyTheRequestWhoseDrafterThrows() {
+        int round = 0;
+        for (int asked : List.of(0, 1, 9)) {
+            drafters =
+                    () ->
+                            new Throwing(
+                                    "of bad",
+                                    asked,
+                                    () -> {
+                                        throw new UnsupportedOperationException("no more");
+                                    });
+            assertOneFails(
+                    Map.of("mambabyte.completion.chunk.bytes", round++ == 0 ? "32" : "5"),
+                    "java.lang.UnsupportedOperationException: no more");
+            close();
+        }
+        drafters = () -> new Throwing("of bad", 2, CompletionTopologyTest::outOfMemory);
+        assertOneFails(Map.of(), "java.lang.OutOfMemoryError: of a drafter");
+    }
+
+    @Test
+    void shouldSayThatADrafterCouldNotBeMade() {
+        drafters =
+                () -> {
+                    throw new IllegalStateException("none left");
+                };
+        start(Map.of());
+        ask("k", request("i", "a").build());
+        Completion answer = completions().getFirst().value;
+        assertEquals("error", answer.getFinishReason());
+        assertEquals("java.lang.IllegalStateException: none left", answer.getMessage());
+        ask("k", request("plain", "a").setDraft("none").build());
+        assertArrayEquals(
+                plain(bytes("a"), Sampling.of(1, 0), 100), texts(untilEnded(1)).get("plain"));
+    }
+
+    /**
+     * The pass is made and fails then: all states are other than they were. Whose fault it is shows
+     * only when each is advanced alone.
+     */
+    @Test
+    void shouldFindTheRequestThatFailsAPass() {
+        // It is known by what was made of it: so early by three bytes.
+        for (int failing : List.of(3, 40, 120)) {
+            byte[] bad = plain(bytes("prompt of bad "), Sampling.of(1, 1), 200);
+            List<Integer> sizes = new ArrayList<>();
+            passes =
+                    pass ->
+                            continuations -> {
+                                sizes.add(continuations.size());
+                                pass.advance(continuations);
+                                for (Continuation made : continuations) {
+                                    int length = made.length();
+                                    if (length >= failing
+                                            && Arrays.equals(
+                                                    Arrays.copyOf(bad, length),
+                                                    made.bytes(0, length))) {
+                                        throw new IllegalStateException("of the pass");
+                                    }
+                                }
+                            };
+            assertOneFails(Map.of(), "java.lang.IllegalStateException: of the pass");
+            assertTrue(sizes.contains(4));
+            assertTrue(sizes.contains(1));
+            // They go on together afterwards.
+            assertTrue(sizes.subList(sizes.indexOf(1), sizes.size()).contains(3), sizes::toString);
+            close();
+        }
+    }
+
+    /** Nobody fails alone, so nobody fails. */
+    @Test
+    void shouldGoOnAfterAPassThatFailedOnce() {
+        int[] calls = {0};
+        passes =
+                pass ->
+                        continuations -> {
+                            pass.advance(continuations);
+                            if (++calls[0] % 50 == 0 && continuations.size() > 1) {
+                                throw new OutOfMemoryError("for a moment");
+                            }
+                        };
+        start(Map.of());
+        Map<String, byte[]> expected = askForFour();
+        Map<String, byte[]> texts = texts(untilEnded(4));
+        expected.forEach((id, text) -> assertArrayEquals(text, texts.get(id), id));
+        assertTrue(calls[0] > 50);
+    }
+
+    @Test
+    void shouldEndOnlyTheRequestThatIsDamagedInTheStore() {
+        Map<String, String> settings = Map.of("mambabyte.completion.chunk.bytes", "8");
+        Map<String, UnaryOperator<byte[]>> damages = new LinkedHashMap<>();
+        damages.put(
+                "a completion request cannot be read: a damaged message of schema"
+                        + " io.mambabyte.avro.CompletionRequest",
+                value -> Arrays.copyOf(value, value.length - 3));
+        damages.put("chunk 1 of what was made of it is damaged", value -> Arrays.copyOf(value, 7));
+        damages.put("chunk 0 of what was made of it is damaged", _ -> new byte[0]);
+        for (Map.Entry<String, UnaryOperator<byte[]>> damage : damages.entrySet()) {
+            survived.clear();
+            start(settings);
+            Map<String, byte[]> expected = askForFour();
+            List<KeyValue<byte[], Completion>> all = new ArrayList<>();
+            while (all.stream().filter(c -> c.value.getId().equals("bad")).count() < 2) {
+                runSlices(1);
+                all.addAll(completions());
+            }
+            stop();
+            boolean chunk = damage.getKey().startsWith("chunk");
+            int index = damage.getKey().startsWith("chunk 1") ? 1 : 0;
+            for (int i = 0; i < survived.size(); i++) {
+                ByteBuffer key = ByteBuffer.wrap(survived.get(i).key.get());
+                if (key.getLong() == 1 && key.get() == (chunk ? 2 : 0) && key.getInt() == index) {
+                    byte[] value = damage.getValue().apply(survived.get(i).value);
+                    survived.set(i, KeyValue.pair(survived.get(i).key, value));
+                }
+            }
+            if (damage.getKey().startsWith("chunk 0")) {
+                survived.removeIf(entry -> entry.value.length == 0);
+            }
+            start(settings);
+            int before = (int) all.stream().filter(c -> c.value.getFinishReason() != null).count();
+            List<KeyValue<byte[], Completion>> later = untilEnded(4 - before);
+            all.addAll(later);
+            assertOneFailed(all, expected, damage.getKey());
+            close();
+        }
+    }
+
+    @Test
+    void shouldEndARequestWhoseStoredStateCannotBeUsed() {
+        keys.put("host", bytes("some text"));
+        Map<String, Predicate<Integer>> kept = new LinkedHashMap<>();
+        kept.put("the state that it started from is missing", kind -> kind == 0);
+        kept.put(null, kind -> kind != 0);
+        kept.forEach(
+                (message, keeps) -> {
+                    survived.clear();
+                    start(Map.of());
+                    ask("host", request("i", "").setContinueKey(true).build());
+                    stop();
+                    assertEquals(2, survived.size());
+                    survived.removeIf(entry -> !keeps.test((int) entry.key.get()[Long.BYTES]));
+                    start(Map.of());
+                    runSlices(5);
+                    List<KeyValue<byte[], Completion>> all = completions();
+                    if (message == null) {
+                        // Its request went first: it had ended.
+                        assertEquals(List.of(), all);
+                    } else {
+                        assertEquals("error", all.getFirst().value.getFinishReason());
+                        assertEquals(message, all.getFirst().value.getMessage());
+                        assertEquals("i", all.getFirst().value.getId());
+                    }
+                    assertTrue(storeIsEmpty());
+                    close();
+                });
+        start(Map.of());
+        ask("host", request("i", "").setContinueKey(true).build());
+        stop();
+        for (int i = 0; i < survived.size(); i++) {
+            if (survived.get(i).key.get()[Long.BYTES] == 1) {
+                byte[] other =
+                        new StateCodec(StreamsModels.random(2))
+                                .encode(StreamsModels.random(2).newState());
+                survived.set(i, KeyValue.pair(survived.get(i).key, other));
+            }
+        }
+        start(Map.of());
+        Completion ended = untilEnded(1).getFirst().value;
+        assertEquals("error", ended.getFinishReason());
+        assertTrue(ended.getMessage().contains("cannot be used any more"), ended::getMessage);
+        assertTrue(storeIsEmpty());
+    }
+
+    @Test
+    void shouldSayThatTheStateOfAKeyCannotBeRead() {
+        start(Map.of());
+        ask("damaged", request("i", "a").setContinueKey(true).build());
+        ask("damaged", request("prompt only", "a").build());
+        List<KeyValue<byte[], Completion>> all = untilEnded(2);
+        assertEquals("error", all.getFirst().value.getFinishReason());
+        assertEquals(
+                "io.mambabyte.streams.StoredStateException: a checkpoint of 3 bytes",
+                all.getFirst().value.getMessage());
+        assertArrayEquals(plain(bytes("a"), Sampling.of(1, 0), 100), texts(all).get("prompt only"));
+        assertTrue(storeIsEmpty());
+    }
+
+    @Test
+    void shouldSendWhatWasMadeBeforeARestartWhenItsDeadlineComesFirst() {
+        Map<String, String> settings = Map.of("mambabyte.completion.chunk.bytes", "8");
+        start(settings);
+        byte[] prompt = bytes("x".repeat(9000));
+        ask(
+                "k",
+                request("late", "x".repeat(9000))
+                        .setMaxBytes(60_000)
+                        .setStream(false)
+                        .setDeadlineMs(Long.MAX_VALUE)
+                        .build());
+        do {
+            runSlices(50);
+            stop();
+            start(settings);
+        } while (survived.size() < 3);
+        // The same request with its deadline over, before its text is fed again.
+        stop();
+        KeyValue<Bytes, byte[]> stored = survived.getFirst();
+        CompletionStore.Stored decoded = CompletionStore.decodeRequest(0, stored.value);
+        decoded.request.setDeadlineMs(1L);
+        survived.set(
+                0,
+                KeyValue.pair(
+                        stored.key,
+                        CompletionStore.encodeRequest(
+                                decoded.key, 0, decoded.request, decoded.before)));
+        int chunks = survived.size() - 1;
+        start(settings);
+        Completion ended = untilEnded(1).getFirst().value;
+        assertEquals("deadline", ended.getFinishReason());
+        assertArrayEquals(plain(prompt, Sampling.of(1, 0), 8 * chunks), bytes(ended.getBytes()));
+        assertTrue(ended.getLog2Likelihood() < 0);
     }
 
     /** Likelihoods and completions in one topology; gives the topic of raw records. */

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Avro's view of one generated class. A schema that arrives with the data names the class to make
@@ -121,6 +122,27 @@ public final class GeneratedData extends SpecificData {
         } catch (RuntimeException e) {
             // Avro's own exceptions, and what Java makes of lengths that lie.
             throw new IOException("a damaged message of schema " + schema.getFullName(), e);
+        }
+    }
+
+    /**
+     * Reads the first field of a message, damaged behind it or of another version of the schema.
+     *
+     * @param message where the bytes are, to the end
+     * @param offset index of the first
+     * @return it, if it can be read as a string
+     */
+    public Optional<String> firstString(byte[] message, int offset) {
+        int from = offset + MESSAGE_HEADER_BYTES;
+        if (schema.getFields().getFirst().schema().getType() != Schema.Type.STRING
+                || message.length <= from) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(
+                    new BoundedDecoder(message, from, message.length - from).readString());
+        } catch (IOException | RuntimeException e) {
+            return Optional.empty(); // damaged there too
         }
     }
 

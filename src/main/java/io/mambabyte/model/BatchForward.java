@@ -2,6 +2,7 @@ package io.mambabyte.model;
 
 import io.mambabyte.kernels.Kernels;
 import io.mambabyte.kernels.Rows;
+import io.mambabyte.kernels.ScanBlock;
 
 import java.util.Arrays;
 import java.util.Objects;
@@ -57,6 +58,7 @@ public final class BatchForward {
     private final Rows logits;
 
     private final int[] inputs;
+    private final ScanBlock scanBlock;
     private final RecurrentState[] states;
     private final RecurrentState[] before;
     private final int[] firstRow;
@@ -114,6 +116,7 @@ public final class BatchForward {
         zFrom = views(projected.columns(width, width));
         convolvedFrom = views(convolved);
         scannedFrom = views(scanned);
+        scanBlock = new ScanBlock(width, config.dState());
         kept = new Kept[config.nLayer()];
         for (int i = 0; i < kept.length; i++) {
             kept[i] = new Kept(config, width, maxRows, maxSegments);
@@ -293,7 +296,8 @@ public final class BatchForward {
                 config.dtRank(),
                 zFrom[from],
                 states[segment].ssm(layer),
-                scannedFrom[from]);
+                scannedFrom[from],
+                scanBlock);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.mambabyte.model;
 
 import io.mambabyte.kernels.Kernels;
 import io.mambabyte.kernels.Rows;
+import io.mambabyte.kernels.ScanBlock;
 
 import java.util.Objects;
 
@@ -18,7 +19,7 @@ public final class Forward {
      * be used often, few enough for the activations to stay close themselves. Results do not depend
      * on it.
      */
-    private static final int BLOCK_ROWS = 128;
+    private static final int BLOCK_ROWS = 64;
 
     private final MambaModel model;
     private final Kernels kernels;
@@ -49,11 +50,10 @@ public final class Forward {
     /** {@code [block][dt_rank + 2 * d_state]}: dt, B, C. */
     private final Rows selection;
 
-    /** {@code [block][d_inner]}. */
+    /** {@code [block][d_inner]}: delta before softplus. */
     private final Rows delta;
 
-    /** {@code [block][d_inner]}: delta * x. */
-    private final Rows input;
+    private final ScanBlock scanBlock;
 
     /** {@code [block][d_inner]}: output of the scan. */
     private final Rows scanned;
@@ -96,7 +96,7 @@ public final class Forward {
         convolved = Rows.allocate(width, block);
         selection = Rows.allocate(config.dtRank() + 2 * config.dState(), block);
         delta = Rows.allocate(width, block);
-        input = Rows.allocate(width, block);
+        scanBlock = new ScanBlock(width, config.dState());
         scanned = Rows.allocate(width, block);
         logits = new float[Math.multiplyExact(maxRows, MambaConfig.VOCABULARY)];
         logitRows = new Rows(logits, 0, MambaConfig.VOCABULARY, MambaConfig.VOCABULARY, maxRows);
@@ -157,18 +157,17 @@ public final class Forward {
             copyRows(x, count, past, 0, history);
             kernels.multiply(layer.xProj, count, convolved, selection);
             kernels.multiply(layer.dtProj, count, selection, delta);
-            kernels.timeSteps(count, delta, convolved, input);
-            kernels.scan(
+            kernels.selectiveScan(
                     layer.scan,
                     count,
                     delta,
                     convolved,
-                    input,
                     selection,
                     config.dtRank(),
                     z,
                     state.ssm(i),
-                    scanned);
+                    scanned,
+                    scanBlock);
             kernels.multiply(layer.outProj, count, scanned, mixed);
             kernels.add(count, residual, mixed);
         }

@@ -3,6 +3,7 @@ package io.mambabyte.train;
 import io.mambabyte.kernels.Gradients;
 import io.mambabyte.kernels.Kernels;
 import io.mambabyte.kernels.Rows;
+import io.mambabyte.kernels.ScanBlock;
 import io.mambabyte.kernels.ScanScratch;
 import io.mambabyte.model.MambaConfig;
 
@@ -134,6 +135,7 @@ final class BackPropagation {
     private final Rows dPreActivation;
 
     private final ScanScratch scratch;
+    private final ScanBlock scanBlock;
 
     /**
      * Allocates all memory.
@@ -168,6 +170,7 @@ final class BackPropagation {
         addend = Rows.allocate(width, maxRows);
         dPreActivation = Rows.allocate(width, maxRows + history);
         scratch = new ScanScratch(width, config.dState());
+        scanBlock = new ScanBlock(width, config.dState());
     }
 
     /**
@@ -264,7 +267,8 @@ final class BackPropagation {
                     config.dtRank(),
                     piece.z,
                     state,
-                    piece.scanned);
+                    piece.scanned,
+                    scanBlock);
         }
     }
 

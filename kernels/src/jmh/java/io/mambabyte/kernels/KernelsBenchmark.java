@@ -60,6 +60,7 @@ public class KernelsBenchmark {
     private Rows raw;
     private Rows input;
     private Rows scanned;
+    private ScanBlock block;
     private Rows state;
     private Rows logits;
     private int dtRank;
@@ -99,6 +100,7 @@ public class KernelsBenchmark {
         }
         input = rows(random, inner, ROWS);
         scanned = rows(random, inner, ROWS);
+        block = new ScanBlock(parameters.width(), STATES);
         state = rows(random, inner, STATES);
         logits = rows(random, 256, ROWS);
         random.nextBytes(targets);
@@ -193,7 +195,26 @@ public class KernelsBenchmark {
     @Benchmark
     @OperationsPerInvocation(ROWS)
     public void scan() {
-        k.scan(parameters, ROWS, delta, convolved, input, selection, dtRank, z, state, scanned);
+        k.scan(
+                parameters,
+                ROWS,
+                delta,
+                convolved,
+                input,
+                selection,
+                dtRank,
+                z,
+                state,
+                scanned,
+                block);
+    }
+
+    /** The same with softplus and delta * x. */
+    @Benchmark
+    @OperationsPerInvocation(ROWS)
+    public void selectiveScan() {
+        k.selectiveScan(
+                parameters, ROWS, raw, convolved, selection, dtRank, z, state, scanned, block);
     }
 
     /** RMS normalisation. */

@@ -36,33 +36,32 @@ final class Elementary {
 
     static final float LOG2_E = 0x1.715476p0f;
 
-    /** The high part of log(2): nine trailing zeros, so that its product with n is exact. */
-    static final float LN2_HIGH = 0x1.62e4p-1f;
-
-    static final float LN2_LOW = 0x1.7f7d1cp-20f;
+    /**
+     * log(2). The float is within 2e-9 of it, so that {@code c + n * LN2} is the remainder to 2e-7
+     * for every n that there is.
+     */
+    static final float LN2 = 0x1.62e43p-1f;
 
     /**
-     * {@code e^f = 1 + f + f^2 * (E2 + f * (E3 + ...))} for |f| <= log(2) / 2; with g = -f, odd
-     * coefficients change their sign.
+     * {@code e^f = 1 + f + f^2 * (E2 + f * (E3 + ...))} for |f| <= log(2) / 2, within 1.1e-7; with
+     * g = -f, odd coefficients change their sign.
      */
-    static final float E2 = 0x1.fffffap-2f;
+    static final float E2 = 0x1.fffdfcp-2f;
 
-    static final float E3 = 0x1.555492p-3f;
-    static final float E4 = 0x1.555a04p-5f;
-    static final float E5 = 0x1.12399ep-7f;
-    static final float E6 = 0x1.69765ap-10f;
+    static final float E3 = 0x1.5557acp-3f;
+    static final float E4 = 0x1.572a16p-5f;
+    static final float E5 = 0x1.1063ccp-7f;
 
-    /** {@code log1p(e) = e * (1 + e * (L1 + e * (L2 + ...)))} for e in [0, 1]. */
-    static final float L1 = -0x1.ffffdap-2f;
+    /** {@code log1p(e) = e * (1 + e * (L1 + e * (L2 + ...)))} for e in [0, 1], within 3.4e-8. */
+    static final float L1 = -0x1.ffff14p-2f;
 
-    static final float L2 = 0x1.554ea4p-2f;
-    static final float L3 = -0x1.ff33a0p-3f;
-    static final float L4 = 0x1.939620p-3f;
-    static final float L5 = -0x1.3b0e74p-3f;
-    static final float L6 = 0x1.b74168p-4f;
-    static final float L7 = -0x1.dba2ccp-5f;
-    static final float L8 = 0x1.4e45bep-6f;
-    static final float L9 = -0x1.b8665ep-9f;
+    static final float L2 = 0x1.5535dep-2f;
+    static final float L3 = -0x1.fd1368p-3f;
+    static final float L4 = 0x1.884554p-3f;
+    static final float L5 = -0x1.19af8ep-3f;
+    static final float L6 = 0x1.44707ap-4f;
+    static final float L7 = -0x1.eca398p-6f;
+    static final float L8 = 0x1.5fa0dap-8f;
 
     private Elementary() {}
 
@@ -93,10 +92,8 @@ final class Elementary {
     static float expOfMinus(float c) {
         float r = Math.fma(c, -LOG2_E, ROUND);
         float n = r - ROUND;
-        float g = Math.fma(n, LN2_HIGH, c);
-        g = Math.fma(n, LN2_LOW, g);
-        float p = Math.fma(E6, g, -E5);
-        p = Math.fma(p, g, E4);
+        float g = Math.fma(n, LN2, c);
+        float p = Math.fma(-E5, g, E4);
         p = Math.fma(p, g, -E3);
         p = Math.fma(p, g, E2);
         p = Math.fma(p, g, -1f);
@@ -104,32 +101,27 @@ final class Elementary {
         return Float.intBitsToFloat(bits(p) + (bits(r) << MANTISSA_BITS));
     }
 
+    /**
+     * {@code min(max(x, -86), 86)}; NaN counts as one of the two. Negative floats as unsigned
+     * integers are in the reverse order, and above all positive ones.
+     */
+    static float clamped(float x) {
+        int low = bits(-LARGEST_EXPONENT);
+        int notLess = Integer.compareUnsigned(bits(x), low) < 0 ? bits(x) : low;
+        return Float.intBitsToFloat(Math.min(notLess, bits(LARGEST_EXPONENT)));
+    }
+
     /** {@code x / (1 + exp(-x))}. */
     static float silu(float x) {
-        float c = Float.intBitsToFloat(bits(clampedAbs(x)) | (bits(x) & SIGN));
-        float r = Math.fma(c, -LOG2_E, ROUND);
-        float n = r - ROUND;
-        float g = Math.fma(n, LN2_HIGH, c);
-        g = Math.fma(n, LN2_LOW, g);
-        float p = Math.fma(E6, g, -E5);
-        p = Math.fma(p, g, E4);
-        p = Math.fma(p, g, -E3);
-        p = Math.fma(p, g, E2);
-        p = Math.fma(p, g, -1f);
-        // 1 + 2^n * (1 + g * p), with what 1 + 2^n loses added to the small part.
-        float power = Float.intBitsToFloat((bits(r) << MANTISSA_BITS) + bits(1f));
-        float sum = power + 1f;
-        float lost = power - sum + 1f;
-        float denominator = Math.fma(power * g, p, lost) + sum;
+        float c = clamped(x);
         float numerator = x < 0f ? c : x;
-        return numerator / denominator;
+        return numerator / (expOfMinus(c) + 1f);
     }
 
     /** {@code log(1 + exp(x))}. */
     static float softplus(float x) {
         float e = expOfMinus(clampedAbs(x));
-        float p = Math.fma(L9, e, L8);
-        p = Math.fma(p, e, L7);
+        float p = Math.fma(L8, e, L7);
         p = Math.fma(p, e, L6);
         p = Math.fma(p, e, L5);
         p = Math.fma(p, e, L4);

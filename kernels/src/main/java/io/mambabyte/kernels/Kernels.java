@@ -1,5 +1,7 @@
 package io.mambabyte.kernels;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 
 /**
@@ -119,8 +121,8 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
      * where the first {@code taps - 1} rows of x are what came before.
      *
      * <p>One chain of fused multiply-adds from the bias over k in ascending order. {@code silu(v) =
-     * v / (1 + exp(-v))} within 2 ulp for {@code v >= -86}, and below that no further from 0 than
-     * at -86 ({@code -4e-36}).
+     * v / (1 + exp(-v))} within 6 ulp for {@code v >= -86}, 4 above -20, and below that no further
+     * from 0 than at -86 ({@code -4e-36}).
      *
      * @param convolution weights and bias
      * @param rows number of rows of y
@@ -138,8 +140,8 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
     /**
      * Time steps: {@code delta = softplus(delta)} and {@code input = delta * x}.
      *
-     * <p>{@code softplus(v) = max(v, 0) + log1p(exp(-|v|))} within 2 ulp for {@code v >= -86}, and
-     * below that as at -86 ({@code 4.5e-38}). Above 20 it is v.
+     * <p>{@code softplus(v) = max(v, 0) + log1p(exp(-|v|))} within 6 ulp for {@code v >= -86}, 4
+     * above -20, and below that as at -86 ({@code 4.5e-38}). Above 20 it is v.
      *
      * @param rows number of rows
      * @param delta row-major {@code [rows][width]}, updated
@@ -170,8 +172,7 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
      *
      * @param parameters A and D
      * @param rows number of rows
-     * @param delta row-major {@code [rows][>= width]}, not negative; delta, input and y have the
-     *     same offset and stride, so that one index serves the three
+     * @param delta row-major {@code [rows][>= width]}, not negative
      * @param x row-major {@code [rows][>= width]}
      * @param input row-major {@code [rows][>= width]}: {@code delta * x}
      * @param projection row-major {@code [rows][...]}: B from bColumn on, a column a state, then C
@@ -180,6 +181,7 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
      * @param z row-major {@code [rows][>= width]}
      * @param state row-major {@code [states][width]}, updated
      * @param y row-major {@code [rows][>= width]}, overwritten
+     * @param block memory to work in, at least as wide and with as many states
      */
     public final void scan(
             ScanParameters parameters,
@@ -191,10 +193,57 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
             int bColumn,
             Rows z,
             Rows state,
-            Rows y) {
+            Rows y,
+            ScanBlock block) {
+        check("input", input, rows, parameters.width);
+        checkScan(parameters, rows, delta, x, projection, bColumn, z, state, y, block);
+        scanRows(parameters, rows, delta, x, input, projection, bColumn, z, state, y, block);
+    }
+
+    /**
+     * {@link #timeSteps} and {@link #scan} in one, to the same bits, for whoever does not need
+     * delta and input themselves: they do not pass through memory.
+     *
+     * @param parameters A and D
+     * @param rows number of rows
+     * @param raw row-major {@code [rows][>= width]}: delta before softplus
+     * @param x row-major {@code [rows][>= width]}
+     * @param projection row-major {@code [rows][...]}: B from bColumn on, a column a state, then C
+     *     in as many from there on
+     * @param bColumn the first column of B
+     * @param z row-major {@code [rows][>= width]}
+     * @param state row-major {@code [states][width]}, updated
+     * @param y row-major {@code [rows][>= width]}, overwritten
+     * @param block memory to work in, at least as wide and with as many states
+     */
+    public final void selectiveScan(
+            ScanParameters parameters,
+            int rows,
+            Rows raw,
+            Rows x,
+            Rows projection,
+            int bColumn,
+            Rows z,
+            Rows state,
+            Rows y,
+            ScanBlock block) {
+        checkScan(parameters, rows, raw, x, projection, bColumn, z, state, y, block);
+        scanRows(parameters, rows, raw, x, null, projection, bColumn, z, state, y, block);
+    }
+
+    private static void checkScan(
+            ScanParameters parameters,
+            int rows,
+            Rows delta,
+            Rows x,
+            Rows projection,
+            int bColumn,
+            Rows z,
+            Rows state,
+            Rows y,
+            ScanBlock block) {
         check("delta", delta, rows, parameters.width);
         check("x", x, rows, parameters.width);
-        check("input", input, rows, parameters.width);
         check("projection", projection, rows, bColumn + 2 * parameters.states);
         check("z", z, rows, parameters.width);
         check("y", y, rows, parameters.width);
@@ -202,23 +251,29 @@ public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
         if (bColumn < 0) {
             throw new IllegalArgumentException("B starts at column " + bColumn);
         }
-        if (!delta.isLaidOutAs(y) || !input.isLaidOutAs(y)) {
-            throw new IllegalArgumentException("delta, input and y differ in offset or stride");
+        if (!block.fits(parameters)) {
+            throw new IllegalArgumentException(
+                    "the block is too small for "
+                            + parameters.width
+                            + " channels of "
+                            + parameters.states
+                            + " states");
         }
-        scanRows(parameters, rows, delta, x, input, projection, bColumn, z, state, y);
     }
 
+    /** Where input is null, delta is what softplus is applied to. */
     abstract void scanRows(
             ScanParameters parameters,
             int rows,
             Rows delta,
             Rows x,
-            Rows input,
+            @Nullable Rows input,
             Rows projection,
             int bColumn,
             Rows z,
             Rows state,
-            Rows y);
+            Rows y,
+            ScanBlock block);
 
     /**
      * How surprising a target is under the softmax of a row of logits, and how surprising the model

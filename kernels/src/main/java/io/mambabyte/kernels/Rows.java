@@ -112,11 +112,6 @@ public final class Rows {
         return new Rows(values, offset + row * stride, stride, width, count - row);
     }
 
-    /** Whether a row starts at the same index as that row of others. */
-    boolean isLaidOutAs(Rows other) {
-        return offset == other.offset && stride == other.stride;
-    }
-
     /**
      * The array.
      *

@@ -1,5 +1,7 @@
 package io.mambabyte.kernels;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 
 /**
@@ -186,23 +188,28 @@ final class ScalarKernels extends Kernels {
             int rows,
             Rows delta,
             Rows x,
-            Rows input,
+            @Nullable Rows input,
             Rows projection,
             int bColumn,
             Rows z,
             Rows state,
-            Rows y) {
+            Rows y,
+            ScanBlock block) {
         int width = parameters.width;
         int states = parameters.states;
         float[] decay = parameters.decay;
         float[] h = state.values;
         for (int t = 0; t < rows; t++) {
             int d = delta.start(t);
-            int u = input.start(t);
             int xs = x.start(t);
             int to = y.start(t);
             int b = projection.start(t) + bColumn;
             for (int e = 0; e < width; e++) {
+                float v = delta.values[d + e];
+                float step = input == null ? Elementary.softplus(v) : v;
+                block.delta[e] = step;
+                block.input[e] =
+                        input == null ? step * x.values[xs + e] : input.values[input.start(t) + e];
                 y.values[to + e] = parameters.skip[e] * x.values[xs + e];
             }
             for (int n = 0; n < states; n++) {
@@ -211,8 +218,8 @@ final class ScalarKernels extends Kernels {
                 int a = n * width;
                 int s = state.start(n);
                 for (int e = 0; e < width; e++) {
-                    float power = Elementary.exp2(delta.values[d + e] * decay[a + e]);
-                    float next = Math.fma(power, h[s + e], input.values[u + e] * bn);
+                    float power = Elementary.exp2(block.delta[e] * decay[a + e]);
+                    float next = Math.fma(power, h[s + e], block.input[e] * bn);
                     h[s + e] = next;
                     y.values[to + e] = Math.fma(cn, next, y.values[to + e]);
                 }

@@ -1,5 +1,7 @@
 package io.mambabyte.kernels;
 
+import java.util.Arrays;
+
 /** The constants of a block's selective scan, laid out for {@link Kernels#scan}. */
 public final class ScanParameters {
     private static final double LOG2_E = 1.4426950408889634;
@@ -13,6 +15,9 @@ public final class ScanParameters {
      */
     final float[] decay;
 
+    /** {@code [width]}: the least decay of a channel's states. */
+    final float[] steepest;
+
     /** {@code [width]}: {@code D}. */
     final float[] skip;
 
@@ -20,6 +25,10 @@ public final class ScanParameters {
         this.states = states;
         this.width = width;
         this.decay = decay;
+        this.steepest = Arrays.copyOf(decay, width);
+        for (int i = width; i < decay.length; i++) {
+            steepest[i % width] = Math.min(steepest[i % width], decay[i]);
+        }
         this.skip = skip;
     }
 
@@ -51,6 +60,8 @@ public final class ScanParameters {
         }
         int width = Rows.padded(channels);
         float[] decay = new float[Math.multiplyExact(width, states)];
+        // Of the padding too, delta * decay is to be -0, whose power is 1 with and without a clamp.
+        Arrays.fill(decay, -0f);
         float[] paddedSkip = new float[width];
         System.arraycopy(skip, 0, paddedSkip, 0, channels);
         for (int channel = 0; channel < channels; channel++) {

@@ -9,13 +9,18 @@ import jdk.incubator.vector.VectorOperators;
 
 /** The functions of {@link Elementary}, a lane at a time by the same operations. */
 final class VectorElementary {
+    private static final int LARGEST_EXPONENT =
+            Float.floatToRawIntBits(Elementary.LARGEST_EXPONENT);
+    private static final int MINUS_LARGEST_EXPONENT =
+            Float.floatToRawIntBits(-Elementary.LARGEST_EXPONENT);
+
     private VectorElementary() {}
 
     /** {@link Elementary#clampedAbs}. */
     static FloatVector clampedAbs(FloatVector x) {
         return x.reinterpretAsInts()
                 .lanewise(VectorOperators.AND, Elementary.MAGNITUDE)
-                .lanewise(VectorOperators.MIN, Float.floatToRawIntBits(Elementary.LARGEST_EXPONENT))
+                .lanewise(VectorOperators.MIN, LARGEST_EXPONENT)
                 .reinterpretAsFloats();
     }
 
@@ -24,12 +29,10 @@ final class VectorElementary {
         FloatVector round = FloatVector.broadcast(SPECIES, Elementary.ROUND);
         FloatVector r = c.fma(FloatVector.broadcast(SPECIES, -Elementary.LOG2_E), round);
         FloatVector n = r.sub(round);
-        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_HIGH), c);
-        g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_LOW), g);
+        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2), c);
         FloatVector p =
-                FloatVector.broadcast(SPECIES, Elementary.E6)
-                        .fma(g, FloatVector.broadcast(SPECIES, -Elementary.E5));
-        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
+                FloatVector.broadcast(SPECIES, -Elementary.E5)
+                        .fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
         p = p.fma(g, FloatVector.broadcast(SPECIES, -Elementary.E3));
         p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E2));
         p = p.fma(g, FloatVector.broadcast(SPECIES, -1f));
@@ -39,46 +42,39 @@ final class VectorElementary {
         return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     }
 
-    /** {@link Elementary#silu}. */
+    /** {@link Elementary#silu}, with {@link Elementary#expOfMinus} written out. */
     static FloatVector silu(FloatVector x) {
-        IntVector sign = x.reinterpretAsInts().lanewise(VectorOperators.AND, Elementary.SIGN);
         FloatVector c =
-                clampedAbs(x)
-                        .reinterpretAsInts()
-                        .lanewise(VectorOperators.OR, sign)
+                x.reinterpretAsInts()
+                        .lanewise(VectorOperators.UMIN, MINUS_LARGEST_EXPONENT)
+                        .lanewise(VectorOperators.MIN, LARGEST_EXPONENT)
                         .reinterpretAsFloats();
         FloatVector round = FloatVector.broadcast(SPECIES, Elementary.ROUND);
         FloatVector r = c.fma(FloatVector.broadcast(SPECIES, -Elementary.LOG2_E), round);
         FloatVector n = r.sub(round);
-        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_HIGH), c);
-        g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2_LOW), g);
+        FloatVector g = n.fma(FloatVector.broadcast(SPECIES, Elementary.LN2), c);
         FloatVector p =
-                FloatVector.broadcast(SPECIES, Elementary.E6)
-                        .fma(g, FloatVector.broadcast(SPECIES, -Elementary.E5));
-        p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
+                FloatVector.broadcast(SPECIES, -Elementary.E5)
+                        .fma(g, FloatVector.broadcast(SPECIES, Elementary.E4));
         p = p.fma(g, FloatVector.broadcast(SPECIES, -Elementary.E3));
         p = p.fma(g, FloatVector.broadcast(SPECIES, Elementary.E2));
         p = p.fma(g, FloatVector.broadcast(SPECIES, -1f));
         FloatVector one = FloatVector.broadcast(SPECIES, 1f);
-        FloatVector power =
+        p = p.fma(g, one);
+        FloatVector e =
                 r.reinterpretAsInts()
                         .lanewise(VectorOperators.LSHL, Elementary.MANTISSA_BITS)
-                        .add(one.reinterpretAsInts())
+                        .add(p.reinterpretAsInts())
                         .reinterpretAsFloats();
-        FloatVector sum = power.add(one);
-        FloatVector lost = power.sub(sum).add(one);
-        FloatVector denominator = power.mul(g).fma(p, lost).add(sum);
-        FloatVector numerator = x.blend(c, x.lt(0f));
-        return numerator.div(denominator);
+        return x.blend(c, x.lt(0f)).div(e.add(one));
     }
 
     /** {@link Elementary#softplus}. */
     static FloatVector softplus(FloatVector x) {
         FloatVector e = expOfMinus(clampedAbs(x));
         FloatVector p =
-                FloatVector.broadcast(SPECIES, Elementary.L9)
-                        .fma(e, FloatVector.broadcast(SPECIES, Elementary.L8));
-        p = p.fma(e, FloatVector.broadcast(SPECIES, Elementary.L7));
+                FloatVector.broadcast(SPECIES, Elementary.L8)
+                        .fma(e, FloatVector.broadcast(SPECIES, Elementary.L7));
         p = p.fma(e, FloatVector.broadcast(SPECIES, Elementary.L6));
         p = p.fma(e, FloatVector.broadcast(SPECIES, Elementary.L5));
         p = p.fma(e, FloatVector.broadcast(SPECIES, Elementary.L4));

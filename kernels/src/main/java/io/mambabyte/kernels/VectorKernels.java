@@ -6,6 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The kernels with the Vector API, at the width that the machine prefers. Lanes are columns, so an
  * operation on a vector is the scalar operation on each of them; only sums over columns cross
@@ -274,13 +276,14 @@ final class VectorKernels extends Kernels {
             int rows,
             Rows delta,
             Rows x,
-            Rows input,
+            @Nullable Rows input,
             Rows projection,
             int bColumn,
             Rows z,
             Rows state,
-            Rows y) {
-        VectorScan.scan(parameters, rows, delta, x, input, projection, bColumn, z, state, y);
+            Rows y,
+            ScanBlock block) {
+        VectorScan.scan(parameters, rows, delta, x, input, projection, bColumn, z, state, y, block);
     }
 
     @Override

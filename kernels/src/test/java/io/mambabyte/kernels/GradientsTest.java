@@ -483,7 +483,8 @@ class GradientsTest {
                                 bColumn,
                                 z.from(chunk * 16),
                                 moving,
-                                y.from(chunk * 16));
+                                y.from(chunk * 16),
+                                new ScanBlock(parameters.width, states));
             }
         }
 

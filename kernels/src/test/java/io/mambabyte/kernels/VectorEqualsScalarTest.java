@@ -231,6 +231,23 @@ class VectorEqualsScalarTest {
     @ParameterizedTest
     @EnumSource
     void shouldScan(Values values) {
+        assertScan(values, true, 1f);
+    }
+
+    /** So small that no power needs its clamp, in the first rows or in all. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldScanWithSmallTimeSteps(Values values) {
+        assertScan(values, true, 1e-3f);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shouldScanSelectively(Values values) {
+        assertScan(values, false, 1f);
+    }
+
+    private void assertScan(Values values, boolean given, float scale) {
         for (int channels : new int[] {1, 16, 17, 120}) {
             for (int states : new int[] {1, 2, 3, 4, 5, 8, 16, 17}) {
                 Random random = new Random(SEED);
@@ -240,11 +257,12 @@ class VectorEqualsScalarTest {
                                 Values.NORMAL.array(random, channels),
                                 channels,
                                 states);
+                ScanBlock block = new ScanBlock(parameters.width, states);
                 Pair state = Pair.of(Values.NORMAL.rows(random, channels, states));
-                for (int rows : new int[] {1, 0, 2, 33}) {
+                for (int rows : new int[] {1, 0, 2, 33, 70}) {
                     Rows delta = values.rows(random, channels, rows);
-                    for (int i = 0; i < delta.values.length; i++) {
-                        delta.values[i] = Math.abs(delta.values[i]);
+                    for (int i = 0; given && i < delta.values.length; i++) {
+                        delta.values[i] = Math.abs(delta.values[i]) * scale;
                     }
                     Rows x = values.rows(random, channels, rows);
                     Rows input = values.rows(random, channels, rows);
@@ -252,28 +270,32 @@ class VectorEqualsScalarTest {
                     Rows z = values.rows(random, channels, rows);
                     Rows before = values.rows(random, channels, rows);
                     Pair y = Pair.of(before);
-                    scalar.scan(
+                    scan(
+                            scalar,
+                            given,
                             parameters,
                             rows,
                             delta,
                             x,
                             input,
                             projection,
-                            3,
                             z,
                             state.scalar,
-                            y.scalar);
-                    vector.scan(
+                            y.scalar,
+                            block);
+                    scan(
+                            vector,
+                            given,
                             parameters,
                             rows,
                             delta,
                             x,
                             input,
                             projection,
-                            3,
                             z,
                             state.vector,
-                            y.vector);
+                            y.vector,
+                            block);
                     String what = channels + " channels, " + states + " states";
                     y.assertEqual(rows, channels, what);
                     y.assertUntouched(before, rows, what);
@@ -281,6 +303,58 @@ class VectorEqualsScalarTest {
                 }
             }
         }
+    }
+
+    private static void scan(
+            Kernels kernels,
+            boolean given,
+            ScanParameters parameters,
+            int rows,
+            Rows delta,
+            Rows x,
+            Rows input,
+            Rows projection,
+            Rows z,
+            Rows state,
+            Rows y,
+            ScanBlock block) {
+        if (given) {
+            kernels.scan(parameters, rows, delta, x, input, projection, 3, z, state, y, block);
+        } else {
+            kernels.selectiveScan(parameters, rows, delta, x, projection, 3, z, state, y, block);
+        }
+    }
+
+    /** Time steps and scan in one, and one after the other. */
+    @ParameterizedTest
+    @EnumSource
+    void shouldScanSelectivelyAsInTwoSteps(Values values) {
+        int channels = 40;
+        int states = 6;
+        int rows = 70;
+        Random random = new Random(SEED);
+        ScanParameters parameters =
+                ScanParameters.of(
+                        Values.NORMAL.array(random, channels * states),
+                        Values.NORMAL.array(random, channels),
+                        channels,
+                        states);
+        ScanBlock block = new ScanBlock(parameters.width, states);
+        Rows raw = values.rows(random, channels, rows);
+        Rows x = values.rows(random, channels, rows);
+        Rows input = values.rows(random, channels, rows);
+        Rows projection = values.rows(random, 2 * states, rows);
+        Rows z = values.rows(random, channels, rows);
+        Pair state = Pair.of(Values.NORMAL.rows(random, channels, states));
+        Pair y = Pair.of(values.rows(random, channels, rows));
+        Rows delta = Pair.of(raw).scalar;
+        scalar.timeSteps(rows, delta, x, input);
+        scalar.scan(
+                parameters, rows, delta, x, input, projection, 0, z, state.scalar, y.scalar, block);
+        vector.selectiveScan(
+                parameters, rows, raw, x, projection, 0, z, state.vector, y.vector, block);
+        y.assertEqual(rows, channels, "y");
+        state.assertEqual(states, channels, "state");
     }
 
     @ParameterizedTest

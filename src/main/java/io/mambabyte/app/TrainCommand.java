@@ -337,6 +337,7 @@ final class TrainCommand implements Callable<Integer> {
         json.put("bytes_seen", result.bytes());
         json.put("bytes_per_s", Math.round(result.bytesPerSecond()));
         json.put("train_bits_per_byte", number(result.trainBits()));
+        json.put("heldout_bytes", result.heldOutBytes());
         json.put("heldout_bits_per_byte", number(result.heldOutBits()));
         json.put("base_heldout_bits_per_byte", number(result.baseHeldOutBits()));
         json.put("steps", result.steps());
@@ -397,6 +398,18 @@ final class TrainCommand implements Callable<Integer> {
                             corpus.names().size(),
                             corpus.names().size() == 1 ? "" : "s",
                             Progress.bytes(corpus.heldOut().length)));
+        }
+
+        @Override
+        public void heldOut(long used, long all) {
+            if (used < all) {
+                write(
+                        String.format(
+                                Locale.ROOT,
+                                "%s of the held-out bytes are used, the same ones throughout: a pass"
+                                        + " over all would take too much of the time%n",
+                                Progress.bytes(used)));
+            }
         }
 
         @Override

@@ -31,6 +31,12 @@ public final class Trainer implements AutoCloseable {
     /** An evaluation costs about a third of training on the same bytes: at most a tenth of it. */
     private static final int EVALUATION_SHARE = 4;
 
+    /** Share of the time that one pass over held-out bytes may take, where time is limited. */
+    private static final double PASS_SHARE = 0.04;
+
+    /** Passes at the end: of the weights at hand, and of the file. */
+    private static final int LAST_PASSES = 2;
+
     /** Part of the bits per byte that counts as better: less is chance, and would never end. */
     private static final double BETTER = 1e-3;
 
@@ -45,7 +51,8 @@ public final class Trainer implements AutoCloseable {
     private final Step step;
     private final Feed feed;
     private final TrainingState state = new TrainingState();
-    private final long evaluationSteps;
+    private final HeldOut heldOut;
+    private long evaluationSteps;
     private double evaluationSeconds;
     private volatile boolean stopping;
 
@@ -105,10 +112,7 @@ public final class Trainer implements AutoCloseable {
                         settings.rows(),
                         settings.sequences(),
                         settings.seed());
-        evaluationSteps =
-                Math.max(
-                        EVALUATION_STEPS_MIN,
-                        (long) EVALUATION_SHARE * corpus.heldOut().length / stepBytes());
+        heldOut = new HeldOut(corpus.heldOut());
         state.settings = comparable();
         state.corpus = corpus.fingerprint();
     }
@@ -146,9 +150,11 @@ public final class Trainer implements AutoCloseable {
             feed.restore(state.feed);
             step.optimizer().steps(state.optimizerSteps);
             step.pack();
+            heldOut.use(state.heldOutPieces);
+            begin();
         } else {
             folder.begin();
-            evaluate(clock);
+            evaluateFirst(clock);
         }
         int[] offsets = new int[settings.sequences()];
         boolean[] fresh = new boolean[settings.sequences()];
@@ -191,9 +197,22 @@ public final class Trainer implements AutoCloseable {
         return finish(ending, clock);
     }
 
+    /** What depends on the choice of held-out bytes. */
+    private void begin() {
+        state.heldOutPieces = heldOut.used();
+        evaluationSteps =
+                Math.max(
+                        EVALUATION_STEPS_MIN,
+                        (long) EVALUATION_SHARE * heldOut.usedBytes() / stepBytes());
+        listener.heldOut(heldOut.usedBytes(), corpus.heldOut().length);
+    }
+
     private TrainingResult.@Nullable Ending ending(double progress, double seconds) {
         if (stopping) {
             return TrainingResult.Ending.INTERRUPTED;
+        }
+        if (step.optimizer().steps() == 0) {
+            return null; // a run that learnt nothing is no use, however little time there was
         }
         if (state.withoutBetter >= settings.patience()) {
             return TrainingResult.Ending.NO_BETTER;
@@ -201,9 +220,10 @@ public final class Trainer implements AutoCloseable {
         if (settings.maxBytes() > 0 && state.bytes >= settings.maxBytes()) {
             return TrainingResult.Ending.BYTES;
         }
-        // What is left is for the last evaluation.
+        // What is left is for the last evaluations.
         boolean late =
-                settings.maxSeconds() > 0 && seconds + evaluationSeconds >= settings.maxSeconds();
+                settings.maxSeconds() > 0
+                        && seconds + LAST_PASSES * evaluationSeconds >= settings.maxSeconds();
         return progress >= 1 || late ? TrainingResult.Ending.TIME : null;
     }
 
@@ -224,11 +244,27 @@ public final class Trainer implements AutoCloseable {
         return state.recentNats / Math.log(2) / state.recentBytes;
     }
 
+    /** The pass over the held-out bytes that finds out how many of them there is time for. */
+    private void evaluateFirst(Clock clock) throws IOException {
+        long begun = System.nanoTime();
+        MambaModel model = MambaModel.of(config, weights);
+        double bits =
+                settings.maxSeconds() > 0
+                        ? heldOut.choose(model, workers, PASS_SHARE * settings.maxSeconds())
+                        : heldOut.bitsPerByte(model, workers);
+        evaluationSeconds = (System.nanoTime() - begun) * 1e-9;
+        begin();
+        evaluated(bits, clock);
+    }
+
     private void evaluate(Clock clock) throws IOException {
         long begun = System.nanoTime();
-        double bits =
-                HeldOut.bitsPerByte(MambaModel.of(config, weights), corpus.heldOut(), workers);
+        double bits = heldOut.bitsPerByte(MambaModel.of(config, weights), workers);
         evaluationSeconds = (System.nanoTime() - begun) * 1e-9;
+        evaluated(bits, clock);
+    }
+
+    private void evaluated(double bits, Clock clock) throws IOException {
         Evaluation evaluation =
                 new Evaluation(
                         step.optimizer().steps(),
@@ -286,7 +322,7 @@ public final class Trainer implements AutoCloseable {
         }
         // Of the file, whose weights are rounded: what is reported is what users will get.
         MambaModel written = MambaModel.load(folder.path());
-        double heldOut = HeldOut.bitsPerByte(written, corpus.heldOut(), workers);
+        double bits = heldOut.bitsPerByte(written, workers);
         TrainingResult result =
                 new TrainingResult(
                         ending,
@@ -296,7 +332,8 @@ public final class Trainer implements AutoCloseable {
                         clock.seconds(),
                         state.stepSeconds == 0 ? 0 : state.bytes / state.stepSeconds,
                         trainBits,
-                        heldOut,
+                        heldOut.usedBytes(),
+                        bits,
                         state.evaluations.getFirst().heldOutBits());
         folder.writeCard(start, settings, corpus, written, result);
         return result;

@@ -79,6 +79,7 @@ final class TrainingFolder {
         card.put("texts", corpus.names().size());
         card.put("training_bytes", corpus.training().length);
         card.put("heldout_bytes", corpus.heldOut().length);
+        card.put("heldout_bytes_scored", result.heldOutBytes());
         card.put("bytes_seen", result.bytes());
         card.put("steps", result.steps());
         card.put("seconds", rounded(result.seconds()));
@@ -99,8 +100,8 @@ final class TrainingFolder {
                         # %s
 
                         A byte-level Mamba-1 model, d_model %d, %d layers, d_state %d, trained from %s on
-                        %d bytes of %d text%s (card.json names them). Held-out bytes, the end of each text:
-                        %.4f bits per byte, %.4f before training. The curve is in curve.svg, its figures in
+                        %d bytes of %d text%s (card.json names them). Held out is the end of each text, %d bytes,
+                        %s: %.4f bits per byte, %.4f before training. The curve is in curve.svg, its figures in
                         metrics.jsonl.
 
                         Use it with `./mambabyte score --model DIR`. It has seen the data named in the card
@@ -114,8 +115,18 @@ final class TrainingFolder {
                         corpus.training().length,
                         corpus.names().size(),
                         corpus.names().size() == 1 ? "" : "s",
+                        corpus.heldOut().length,
+                        scored(corpus, result),
                         result.heldOutBits(),
                         result.baseHeldOutBits()));
+    }
+
+    private static String scored(Corpus corpus, TrainingResult result) {
+        return result.heldOutBytes() == corpus.heldOut().length
+                ? "all of them scored"
+                : result.heldOutBytes()
+                        + " of them scored, as a pass over all would have taken too much of the"
+                        + " time";
     }
 
     private void write(String name, String text) throws IOException {

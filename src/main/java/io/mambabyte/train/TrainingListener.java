@@ -15,6 +15,14 @@ public interface TrainingListener {
             long bytes, double bytesPerSecond, double progress, double seconds, double trainBits);
 
     /**
+     * It is known which held-out bytes are used, before the first evaluation.
+     *
+     * @param used bytes that every evaluation reads
+     * @param all bytes that are held out
+     */
+    default void heldOut(long used, long all) {}
+
+    /**
      * The model was evaluated.
      *
      * @param evaluation where training is

@@ -26,7 +26,10 @@ final class TrainingState {
     static final String FILE = "training.state";
 
     private static final int MAGIC = 0x4d425452; // "MBTR"
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
+
+    /** What a run of version 1 used of the held-out pieces. */
+    private static final int ALL_PIECES = Integer.MAX_VALUE;
 
     /** What has to be the same for a run to go on, in words that can be compared and shown. */
     String settings = "";
@@ -42,6 +45,10 @@ final class TrainingState {
     double lastRate;
     double lastNorm;
     long optimizerSteps;
+
+    /** Held-out pieces that are used. */
+    int heldOutPieces = ALL_PIECES;
+
     long[] feed = {};
     List<Evaluation> evaluations = new ArrayList<>();
 
@@ -74,6 +81,7 @@ final class TrainingState {
         out.writeDouble(lastRate);
         out.writeDouble(lastNorm);
         out.writeLong(optimizerSteps);
+        out.writeInt(heldOutPieces);
         out.writeInt(feed.length);
         for (long value : feed) {
             out.writeLong(value);
@@ -113,7 +121,9 @@ final class TrainingState {
     }
 
     private void readFrom(DataInputStream in, List<float[]> arrays, Path file) throws IOException {
-        if (in.readInt() != MAGIC || in.readInt() != VERSION) {
+        int magic = in.readInt();
+        int version = in.readInt();
+        if (magic != MAGIC || version < 1 || version > VERSION) {
             throw new IOException(file + ": is not a training state of this version");
         }
         String found = in.readUTF();
@@ -135,6 +145,7 @@ final class TrainingState {
         lastRate = in.readDouble();
         lastNorm = in.readDouble();
         optimizerSteps = in.readLong();
+        heldOutPieces = version == 1 ? ALL_PIECES : in.readInt();
         feed = new long[length(in, feed.length, file)];
         for (int i = 0; i < feed.length; i++) {
             feed[i] = in.readLong();

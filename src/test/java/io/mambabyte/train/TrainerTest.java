@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 class TrainerTest {
     private static final TrainingStart SHAPE = TrainingStart.Shape.of(16, 2, 4);
@@ -39,7 +40,7 @@ class TrainerTest {
         try (Workers workers = new Workers(1)) {
             assertEquals(
                     result.heldOutBits(),
-                    HeldOut.bitsPerByte(model, corpus.heldOut(), workers),
+                    new HeldOut(corpus.heldOut()).bitsPerByte(model, workers),
                     "what is reported is the model that was written");
         }
         for (String file :
@@ -67,6 +68,70 @@ class TrainerTest {
         TrainingResult last = train(corpus, SHAPE, settings(2, 20_000), "parts", true);
         assertEquals(TrainingResult.Ending.BYTES, last.ending());
         assertSameModel("whole", "parts");
+    }
+
+    @Test
+    void shouldUseFewerHeldOutBytesWhereThereIsLittleTime() throws Exception {
+        Corpus corpus = Corpus.of(texts(bytes(1, 20_000)), texts(bytes(2, 100_000)));
+        int scored = 0;
+        for (double seconds : new double[] {1e-3, 3600}) {
+            // What the clock says decides the rate too; a limit in bytes ends it.
+            TrainingSettings settings =
+                    new TrainingSettings(1, 2, 2, 32, 4e-3, 10, 2_000, seconds, 100);
+            TrainingResult result = train(corpus, SHAPE, settings, "in " + seconds, false);
+            assertTrue(result.bytes() > 0, "something is learnt");
+            Path model = folder.resolve("in " + seconds);
+            HeldOut heldOut = new HeldOut(corpus.heldOut());
+            heldOut.use(seconds < 1 ? 1 : Integer.MAX_VALUE);
+            assertEquals(heldOut.usedBytes(), result.heldOutBytes());
+            try (Workers workers = new Workers(1)) {
+                assertEquals(
+                        result.heldOutBits(),
+                        heldOut.bitsPerByte(MambaModel.load(model), workers));
+                assertEquals(
+                        result.baseHeldOutBits(),
+                        heldOut.bitsPerByte(
+                                MambaModel.of(
+                                        SHAPE.config(), Initialization.weights(SHAPE.config(), 1)),
+                                workers));
+            }
+            String card = Files.readString(model.resolve("card.json"));
+            assertTrue(
+                    card.contains("\"heldout_bytes\" : " + corpus.heldOut().length + ","), card);
+            assertTrue(
+                    card.contains("\"heldout_bytes_scored\" : " + result.heldOutBytes() + ","),
+                    card);
+            assertTrue(result.heldOutBytes() > scored);
+            scored = (int) result.heldOutBytes();
+        }
+        assertEquals(corpus.heldOut().length, scored);
+    }
+
+    /** A run of an hour that goes on in a second, and one of a second that goes on in an hour. */
+    @Test
+    void shouldKeepTheHeldOutBytesOfARunThatGoesOn() throws Exception {
+        Corpus corpus = Corpus.of(texts(bytes(1, 20_000)), texts(bytes(2, 100_000)));
+        TrainingSettings brief = new TrainingSettings(1, 2, 2, 32, 4e-3, 10, 4_000, 1e-3, 100);
+        TrainingSettings longer = new TrainingSettings(1, 1, 2, 32, 4e-3, 10, 4_000, 3600, 100);
+        assertEquals(16_384, train(corpus, SHAPE, brief, "brief", false, 1).heldOutBytes());
+        TrainingResult gone = train(corpus, SHAPE, longer, "brief", true);
+        assertEquals(TrainingResult.Ending.BYTES, gone.ending());
+        assertEquals(16_384, gone.heldOutBytes());
+        int all = corpus.heldOut().length;
+        assertEquals(all, train(corpus, SHAPE, longer, "long", false, 1).heldOutBytes());
+        assertEquals(all, train(corpus, SHAPE, brief, "long", true).heldOutBytes());
+    }
+
+    @Test
+    void shouldSpreadTheHeldOutBytesThatAreUsed() {
+        HeldOut heldOut = new HeldOut(new byte[11 * 16_384 + 5]);
+        int[] expected = {0, 8, 4, 2, 10, 6, 1, 9, 5, 3, 7};
+        assertArrayEquals(expected, IntStream.range(0, 11).map(heldOut::piece).toArray());
+        heldOut.use(4);
+        assertEquals(4 * 16_384, heldOut.usedBytes());
+        heldOut.use(5);
+        assertEquals(5 * 16_384 + 5, heldOut.usedBytes());
+        assertEquals(0, new HeldOut(new byte[2_000]).piece(0));
     }
 
     @Test
@@ -229,6 +294,10 @@ class TrainerTest {
 
     /** Lines of a service that does one thing. */
     private static Corpus corpus(long seed, int bytes) throws UnusableDataException {
+        return Corpus.split(texts(bytes(seed, bytes)));
+    }
+
+    private static byte[] bytes(long seed, int bytes) {
         Random random = new Random(seed);
         StringBuilder lines = new StringBuilder();
         while (lines.length() < bytes) {
@@ -238,6 +307,6 @@ class TrainerTest {
                     .append(random.nextInt(100))
                     .append(" ms\n");
         }
-        return Corpus.split(texts(lines.toString().getBytes(StandardCharsets.US_ASCII)));
+        return lines.toString().getBytes(StandardCharsets.US_ASCII);
     }
 }

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.CheckpointException;
 import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.SubwordCheckpoint;
+import io.mambabyte.model.SubwordModel;
 import io.mambabyte.train.Corpus;
 import io.mambabyte.train.Evaluation;
 import io.mambabyte.train.Trainer;
@@ -112,7 +114,12 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--base",
             paramLabel = "NAME|DIR",
-            description = "The model to begin with. Default: " + ModelSource.DEFAULT + ".")
+            description =
+                    "The model to begin with. Default: "
+                            + ModelSource.DEFAULT
+                            + ". One over subwords, the shipped "
+                            + SubwordModel.DEFAULT
+                            + " or a folder with tokenizer.json, becomes a drafter for complete.")
     private @Nullable String base;
 
     @Option(
@@ -295,8 +302,10 @@ final class TrainCommand implements Callable<Integer> {
         if (shape != null) {
             return TrainingStart.Shape.of(shape.get(0), shape.get(1), shape.get(2));
         }
-        return new TrainingStart.Base(
-                Checkpoint.read(ModelSource.of(base == null ? ModelSource.DEFAULT : base)));
+        ModelSource source = ModelSource.ofDrafter(base == null ? ModelSource.DEFAULT : base);
+        return SubwordModel.isAt(source)
+                ? new TrainingStart.Subwords(SubwordCheckpoint.read(source))
+                : new TrainingStart.Base(Checkpoint.read(source));
     }
 
     private TrainingSettings settings(TrainingStart start) {

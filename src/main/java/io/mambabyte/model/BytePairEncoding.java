@@ -18,7 +18,8 @@ import java.util.Objects;
  * <p>Immutable and shared by threads.
  */
 public final class BytePairEncoding {
-    static final String NAME = "tokenizer.json";
+    /** The file that it is in, beside the weights. */
+    public static final String NAME = "tokenizer.json";
 
     private static final int BYTES = 256;
 

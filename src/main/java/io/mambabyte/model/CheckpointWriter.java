@@ -126,7 +126,7 @@ public final class CheckpointWriter {
         ObjectNode root = ConfigFile.JSON.createObjectNode();
         root.putArray("architectures").add("MambaForCausalLM");
         root.put("model_type", "mamba");
-        root.put("vocab_size", MambaConfig.VOCABULARY);
+        root.put("vocab_size", weights.vocabulary());
         root.put("hidden_size", config.dModel());
         root.put("num_hidden_layers", config.nLayer());
         root.put("intermediate_size", config.dInner());

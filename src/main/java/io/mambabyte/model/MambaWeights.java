@@ -99,7 +99,7 @@ public final class MambaWeights {
         }
     }
 
-    /** {@code [256][d_model]}. */
+    /** {@code [vocabulary][d_model]}: of the 256 bytes, or of tokens. */
     public final float[] embedding;
 
     /** The blocks, first to last. */
@@ -111,17 +111,17 @@ public final class MambaWeights {
     /** {@code [d_model]}, layer normalisation only. */
     public final float @Nullable [] normFBias;
 
-    /** {@code [256][d_model]}; the same array as the embedding where the two are tied. */
+    /** {@code [vocabulary][d_model]}; the same array as the embedding where the two are tied. */
     public final float[] lmHead;
 
     /**
      * Holds the tensors of a model.
      *
-     * @param embedding {@code [256][d_model]}
+     * @param embedding {@code [vocabulary][d_model]}
      * @param layers the blocks, first to last
      * @param normF {@code [d_model]}
      * @param normFBias {@code [d_model]} or null
-     * @param lmHead {@code [256][d_model]}, the embedding itself where tied
+     * @param lmHead {@code [vocabulary][d_model]}, the embedding itself where tied
      */
     public MambaWeights(
             float[] embedding,
@@ -134,6 +134,15 @@ public final class MambaWeights {
         this.normF = normF;
         this.normFBias = normFBias;
         this.lmHead = lmHead;
+    }
+
+    /**
+     * Number of values that the model is fed: rows of the embedding.
+     *
+     * @return 256 for bytes
+     */
+    public int vocabulary() {
+        return embedding.length / normF.length;
     }
 
     /**

@@ -39,10 +39,7 @@ public final class NamedTensor {
         List<NamedTensor> tensors = new ArrayList<>();
         tensors.add(
                 new NamedTensor(
-                        "backbone.embeddings.weight",
-                        weights.embedding,
-                        MambaConfig.VOCABULARY,
-                        d));
+                        "backbone.embeddings.weight", weights.embedding, weights.vocabulary(), d));
         for (int i = 0; i < weights.layers.size(); i++) {
             MambaWeights.Layer w = weights.layers.get(i);
             String layer = "backbone.layers." + i + ".";
@@ -69,8 +66,7 @@ public final class NamedTensor {
         tensors.add(new NamedTensor("backbone.norm_f.weight", weights.normF, d));
         add(tensors, "backbone.norm_f.bias", weights.normFBias, d);
         if (!weights.tied()) {
-            tensors.add(
-                    new NamedTensor("lm_head.weight", weights.lmHead, MambaConfig.VOCABULARY, d));
+            tensors.add(new NamedTensor("lm_head.weight", weights.lmHead, weights.vocabulary(), d));
         }
         return List.copyOf(tensors);
     }

@@ -26,12 +26,23 @@ public final class SubwordModel {
      * @throws CheckpointException if a file is missing, cannot be read or is not what it claims
      */
     public static SubwordModel load(ModelSource source) throws CheckpointException {
-        CheckpointFiles files = CheckpointFiles.of(source);
-        BytePairEncoding encoding = BytePairEncoding.read(files);
-        Checkpoint checkpoint = Checkpoint.read(source, files, encoding.size());
-        return new SubwordModel(
-                MambaModel.overTokens(checkpoint.config(), checkpoint.weights(), encoding.size()),
-                encoding);
+        SubwordCheckpoint read = SubwordCheckpoint.read(source);
+        return of(read.checkpoint().config(), read.checkpoint().weights(), read.encoding());
+    }
+
+    /**
+     * Packs a model for the kernels of this process.
+     *
+     * @param config shape of the model
+     * @param weights its parameters, not kept
+     * @param encoding its tokens
+     * @return the model
+     * @throws IllegalArgumentException if a tensor does not have the shape that the configuration
+     *     and the number of tokens give it
+     */
+    public static SubwordModel of(
+            MambaConfig config, MambaWeights weights, BytePairEncoding encoding) {
+        return new SubwordModel(MambaModel.overTokens(config, weights, encoding.size()), encoding);
     }
 
     /**

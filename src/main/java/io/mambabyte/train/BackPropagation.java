@@ -110,10 +110,15 @@ final class BackPropagation {
     /** {@code [rows][d_model]}: what a block adds, or the last normalisation's output. */
     private final Rows mixed;
 
-    /** {@code [rows][256]}: logits, then the gradient by them. */
+    /** {@code [rows][vocabulary]}: logits, then the gradient by them. */
     private final Rows logits;
 
     private final float[] nats;
+
+    /** What is fed, and the one after the last. */
+    private final int[] tokens;
+
+    private final int vocabulary;
 
     // Gradients by what has the name without the d.
     private final Rows dResidual;
@@ -141,9 +146,12 @@ final class BackPropagation {
      * Allocates all memory.
      *
      * @param config shape of the model
+     * @param vocabulary number of values that the model is fed
      * @param maxRows the longest chunk
      */
-    BackPropagation(MambaConfig config, int maxRows) {
+    BackPropagation(MambaConfig config, int vocabulary, int maxRows) {
+        this.vocabulary = vocabulary;
+        tokens = new int[maxRows + 1];
         this.config = config;
         this.maxRows = maxRows;
         history = config.dConv() - 1;
@@ -154,7 +162,7 @@ final class BackPropagation {
                         .toList();
         residual = Rows.allocate(config.dModel(), maxRows);
         mixed = Rows.allocate(config.dModel(), maxRows);
-        logits = Rows.allocate(MambaConfig.VOCABULARY, maxRows);
+        logits = Rows.allocate(vocabulary, maxRows);
         nats = new float[maxRows];
         dResidual = Rows.allocate(config.dModel(), maxRows);
         dMixed = Rows.allocate(config.dModel(), maxRows);
@@ -178,34 +186,35 @@ final class BackPropagation {
      * allocated.
      *
      * @param config shape of the model
+     * @param vocabulary number of values that the model is fed
      * @param maxRows the longest chunk
      * @return bytes, padding left out
      */
-    static long bytes(MambaConfig config, int maxRows) {
+    static long bytes(MambaConfig config, int vocabulary, int maxRows) {
         long d = config.dModel();
         long e = config.dInner();
         long selection = config.dtRank() + 2L * config.dState();
         long layer = 2 * d + 7 * e + selection + e * config.dState() / STEPS;
-        long ends = 4 * d + MambaConfig.VOCABULARY + 8 * e + selection + config.dtRank();
+        long ends = 4 * d + vocabulary + 8 * e + selection + config.dtRank();
         return (long) Float.BYTES * maxRows * (config.nLayer() * layer + ends);
     }
 
     /**
-     * Feeds bytes and adds the gradient of their loss.
+     * Feeds tokens, which may be bytes, and adds the gradient of their loss.
      *
      * @param model the weights
-     * @param state advanced over the bytes
-     * @param bytes the byte after each of those that are fed is its target
+     * @param state advanced over the tokens
+     * @param text the token after each of those that are fed is its target
      * @param offset index of the first that is fed
      * @param length how many are fed
-     * @param scale weight of a byte in the loss, whose unit is nats
+     * @param scale weight of a token in the loss, whose unit is nats
      * @param gradient updated
      * @return sum of the cross-entropies, in nats, without the weight
      */
     double run(
             TrainableModel model,
             SequenceState state,
-            byte[] bytes,
+            TokenText text,
             int offset,
             int length,
             float scale,
@@ -213,22 +222,35 @@ final class BackPropagation {
         if (length > maxRows) {
             throw new IllegalArgumentException("length: " + length + " > " + maxRows);
         }
-        forward(model, state, bytes, offset, length);
-        model.gradients().crossEntropy(length, logits, bytes, offset + 1, scale, logits, nats);
+        text.copy(offset, length + 1, tokens);
+        forward(model, state, length);
+        hidePadding(length);
+        model.gradients().crossEntropy(length, logits, tokens, 1, scale, logits, nats);
         double loss = 0;
         for (int row = 0; row < length; row++) {
             loss += nats[row];
         }
-        backward(model, bytes, offset, length, gradient);
+        backward(model, length, gradient);
         return loss;
     }
 
-    private void forward(
-            TrainableModel model, SequenceState state, byte[] bytes, int offset, int length) {
+    /** Columns that stand for nothing must not count: nothing is as likely as never. */
+    private void hidePadding(int length) {
+        for (int row = 0; row < length && vocabulary < logits.width(); row++) {
+            int start = logits.start(row);
+            Arrays.fill(
+                    logits.values(),
+                    start + vocabulary,
+                    start + logits.width(),
+                    Float.NEGATIVE_INFINITY);
+        }
+    }
+
+    private void forward(TrainableModel model, SequenceState state, int length) {
         Kernels kernels = model.kernels();
         TrainableModel.Ends ends = model.ends();
         for (int row = 0; row < length; row++) {
-            copyRow(ends.embedding, bytes[offset + row] & 0xff, input(0), row);
+            copyRow(ends.embedding, tokens[row], input(0), row);
         }
         for (int i = 0; i < config.nLayer(); i++) {
             TrainableModel.Layer layer = model.layer(i);
@@ -277,8 +299,7 @@ final class BackPropagation {
         return i == config.nLayer() ? residual : activations.get(i).residual;
     }
 
-    private void backward(
-            TrainableModel model, byte[] bytes, int offset, int length, SlotGradient gradient) {
+    private void backward(TrainableModel model, int length, SlotGradient gradient) {
         Kernels kernels = model.kernels();
         Gradients gradients = model.gradients();
         TrainableModel.Ends ends = model.ends();
@@ -304,7 +325,7 @@ final class BackPropagation {
         }
         float[] sum = gradient.embedding.values();
         for (int row = 0; row < length; row++) {
-            int to = (bytes[offset + row] & 0xff) * gradient.embedding.stride();
+            int to = tokens[row] * gradient.embedding.stride();
             int from = dResidual.start(row);
             for (int c = 0; c < dResidual.width(); c++) {
                 sum[to + c] += dResidual.values()[from + c];

@@ -1,5 +1,8 @@
 package io.mambabyte.train;
 
+import io.mambabyte.kernels.Gradients;
+import io.mambabyte.kernels.Rows;
+import io.mambabyte.model.BatchForward;
 import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.RecurrentState;
@@ -14,9 +17,16 @@ final class HeldOut {
      */
     private static final int PIECE_BYTES = 1 << 14;
 
+    /** About as many bytes: a token stands for two or three. */
+    private static final int PIECE_TOKENS = 6 << 10;
+
     private static final int ROWS = 512;
 
-    private final byte[] bytes;
+    /** Of tokens, whose logits are more. */
+    private static final int TOKEN_ROWS = 64;
+
+    private final TokenText text;
+    private final int pieceLength;
     private final int pieces;
 
     /** The pieces that are used; all if nothing was chosen. */
@@ -25,12 +35,17 @@ final class HeldOut {
     /**
      * All of the bytes.
      *
-     * @param bytes at least two
+     * @param text at least two tokens
      */
-    HeldOut(byte[] bytes) {
-        this.bytes = bytes;
+    HeldOut(TokenText text) {
+        this.text = text;
+        pieceLength =
+                switch (text) {
+                    case TokenText.Bytes _ -> PIECE_BYTES;
+                    case TokenText.Subwords _ -> PIECE_TOKENS;
+                };
         // A last piece of a byte or so would only be noise: it goes with the one before.
-        pieces = Math.max(1, bytes.length / PIECE_BYTES);
+        pieces = Math.max(1, text.length() / pieceLength);
         used = pieces;
     }
 
@@ -45,8 +60,17 @@ final class HeldOut {
     }
 
     /** Bytes of the pieces that are used. */
-    int usedBytes() {
-        int sum = 0;
+    long usedBytes() {
+        long sum = 0;
+        for (int i = 0; i < used; i++) {
+            sum += text.bytes(begin(piece(i)), end(piece(i)));
+        }
+        return sum;
+    }
+
+    /** Tokens of them. */
+    long usedTokens() {
+        long sum = 0;
         for (int i = 0; i < used; i++) {
             sum += end(piece(i)) - begin(piece(i));
         }
@@ -86,7 +110,8 @@ final class HeldOut {
      *
      * @param model the model
      * @param workers who computes
-     * @return mean surprisal of a byte, in bits; the first byte of a piece is not counted
+     * @return mean surprisal of a byte, in bits; the first byte, or token, of a piece is not
+     *     counted
      */
     double bitsPerByte(MambaModel model, Workers workers) {
         double[] bits = new double[pieces];
@@ -100,7 +125,11 @@ final class HeldOut {
         for (double b : bits) {
             sum += b;
         }
-        return sum / (usedBytes() - used);
+        long bytes = usedBytes();
+        for (int i = 0; i < used; i++) {
+            bytes -= text.bytes(begin(piece(i)), begin(piece(i)) + 1);
+        }
+        return sum / bytes;
     }
 
     /** Writes the bits of each piece from the first to before the last in the order of use. */
@@ -109,7 +138,13 @@ final class HeldOut {
                 last - first,
                 (worker, i) -> {
                     int piece = piece(first + i);
-                    bits[piece] = bits(model, bytes, begin(piece), end(piece));
+                    bits[piece] =
+                            switch (text) {
+                                case TokenText.Bytes(byte[] bytes) ->
+                                        bits(model, bytes, begin(piece), end(piece));
+                                case TokenText.Subwords(int[] ids, _) ->
+                                        bits(model, ids, begin(piece), end(piece));
+                            };
                 });
     }
 
@@ -127,12 +162,12 @@ final class HeldOut {
         return found;
     }
 
-    private static int begin(int piece) {
-        return piece * PIECE_BYTES;
+    private int begin(int piece) {
+        return piece * pieceLength;
     }
 
     private int end(int piece) {
-        return piece == pieces - 1 ? bytes.length : (piece + 1) * PIECE_BYTES;
+        return piece == pieces - 1 ? text.length() : (piece + 1) * pieceLength;
     }
 
     private static double bits(MambaModel model, byte[] bytes, int begin, int end) {
@@ -151,5 +186,28 @@ final class HeldOut {
             }
         }
         return sum;
+    }
+
+    private static double bits(MambaModel model, int[] ids, int begin, int end) {
+        BatchForward forward = new BatchForward(model, 1, TOKEN_ROWS);
+        Gradients gradients = Gradients.of(model.kernels());
+        RecurrentState state = model.newState();
+        int[] targets = new int[TOKEN_ROWS];
+        float[] nats = new float[TOKEN_ROWS];
+        double sum = 0;
+        for (int at = begin; at < end - 1; at += TOKEN_ROWS) {
+            int count = Math.min(TOKEN_ROWS, end - 1 - at);
+            forward.clear();
+            Rows logits = forward.logits(forward.add(state, ids, at, count));
+            forward.forward();
+            System.arraycopy(ids, at + 1, targets, 0, count);
+            // The logits become their gradient, which nobody needs.
+            gradients.crossEntropy(count, logits, targets, 0, 1f, logits, nats);
+            forward.keep(0, count);
+            for (int i = 0; i < count; i++) {
+                sum += nats[i];
+            }
+        }
+        return sum / Math.log(2);
     }
 }

@@ -15,7 +15,7 @@ final class MemoryNeed {
     private MemoryNeed() {}
 
     /** Number of parameters, biases that a checkpoint may have besides left out. */
-    static long parameters(MambaConfig config) {
+    static long parameters(MambaConfig config, int vocabulary) {
         long d = config.dModel();
         long e = config.dInner();
         long n = config.dState();
@@ -30,14 +30,15 @@ final class MemoryNeed {
                         + e
                         + d * e
                         + d;
-        return config.nLayer() * layer + MambaConfig.VOCABULARY * d + d;
+        return config.nLayer() * layer + vocabulary * d + d;
     }
 
-    static double bytes(MambaConfig config, TrainingSettings settings) {
+    static double bytes(MambaConfig config, int vocabulary, TrainingSettings settings) {
         int slots = Math.min(Step.SLOTS_MAX, settings.sequences());
         int passes = Math.min(settings.threads(), slots);
-        double weights = (double) Float.BYTES * parameters(config) * (COPIES + slots);
-        double activations = passes * (double) BackPropagation.bytes(config, settings.rows());
+        double weights = (double) Float.BYTES * parameters(config, vocabulary) * (COPIES + slots);
+        double activations =
+                passes * (double) BackPropagation.bytes(config, vocabulary, settings.rows());
         return MARGIN * (weights + activations);
     }
 
@@ -45,18 +46,23 @@ final class MemoryNeed {
      * Refuses what does not fit.
      *
      * @param config shape of the model
+     * @param vocabulary number of values that it is fed
      * @param settings how it is trained
      * @param available bytes that there are
      */
-    static void require(MambaConfig config, TrainingSettings settings, long available)
+    static void require(
+            MambaConfig config, int vocabulary, TrainingSettings settings, long available)
             throws UnusableDataException {
-        double need = bytes(config, settings);
+        double need = bytes(config, vocabulary, settings);
         if (need <= available) {
             return;
         }
         int fits = config.dModel();
         while (fits > 16
-                && bytes(Initialization.shape(fits, config.nLayer(), config.dState()), settings)
+                && bytes(
+                                Initialization.shape(fits, config.nLayer(), config.dState()),
+                                vocabulary,
+                                settings)
                         > available) {
             fits -= 16;
         }

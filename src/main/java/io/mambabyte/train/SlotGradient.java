@@ -69,20 +69,22 @@ final class SlotGradient {
     }
 
     private final MambaConfig config;
+    private final int vocabulary;
     final List<Layer> layers;
     final WeightGradient embedding;
     final float[] normF;
     final float[] normFBias;
     final WeightGradient lmHead;
 
-    SlotGradient(MambaConfig config) {
+    SlotGradient(MambaConfig config, int vocabulary) {
         this.config = config;
+        this.vocabulary = vocabulary;
         int d = Rows.padded(config.dModel());
         layers = Stream.generate(() -> new Layer(config)).limit(config.nLayer()).toList();
-        embedding = new WeightGradient(MambaConfig.VOCABULARY, config.dModel());
+        embedding = new WeightGradient(Rows.padded(vocabulary), config.dModel());
         normF = new float[d];
         normFBias = new float[d];
-        lmHead = new WeightGradient(MambaConfig.VOCABULARY, config.dModel());
+        lmHead = new WeightGradient(Rows.padded(vocabulary), config.dModel());
     }
 
     void clear() {
@@ -103,8 +105,8 @@ final class SlotGradient {
     void addTo(int part, MambaWeights sum) {
         int d = config.dModel();
         if (part == layers.size()) {
-            addMatrix(embedding, MambaConfig.VOCABULARY, MambaConfig.VOCABULARY, d, sum.embedding);
-            addMatrix(lmHead, MambaConfig.VOCABULARY, MambaConfig.VOCABULARY, d, sum.lmHead);
+            addMatrix(embedding, vocabulary, vocabulary, d, sum.embedding);
+            addMatrix(lmHead, vocabulary, vocabulary, d, sum.lmHead);
             addVector(normF, d, d, sum.normF);
             addVector(normFBias, d, d, sum.normFBias);
             return;

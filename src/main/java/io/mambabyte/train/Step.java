@@ -49,7 +49,7 @@ final class Step {
      * @param settings of the optimizer
      * @param workers the threads
      * @param sequences sequences of a batch
-     * @param rows bytes of a sequence in a step
+     * @param rows bytes, or tokens, of a sequence in a step
      */
     Step(
             MambaConfig config,
@@ -64,10 +64,13 @@ final class Step {
         model = new TrainableModel(config, weights, kernels);
         int slotCount = Math.min(SLOTS_MAX, sequences);
         passes =
-                Stream.generate(() -> new BackPropagation(config, rows))
+                Stream.generate(() -> new BackPropagation(config, weights.vocabulary(), rows))
                         .limit(Math.min(workers.count(), slotCount))
                         .toList();
-        slots = Stream.generate(() -> new SlotGradient(config)).limit(slotCount).toList();
+        slots =
+                Stream.generate(() -> new SlotGradient(config, weights.vocabulary()))
+                        .limit(slotCount)
+                        .toList();
         gradient = TrainableModel.zerosLike(weights);
         gradientTensors = NamedTensor.of(config, gradient);
         optimizer = new AdamW(config, weights, gradient, settings);
@@ -84,7 +87,7 @@ final class Step {
         return optimizer;
     }
 
-    /** The gradient of the last step: mean over the bytes of the batch. */
+    /** The gradient of the last step: mean over the bytes or tokens of the batch. */
     List<NamedTensor> gradient() {
         return gradientTensors;
     }
@@ -95,23 +98,23 @@ final class Step {
     }
 
     /**
-     * Feeds the next bytes of every sequence and changes the weights. Where the gradient is not
-     * finite they stay as they are.
+     * Feeds the next bytes or tokens of every sequence and changes the weights. Where the gradient
+     * is not finite they stay as they are.
      *
-     * @param bytes where the sequences are
-     * @param offsets where each goes on; the byte after the last that is fed is a target too
+     * @param text where the sequences are
+     * @param offsets where each goes on; what comes after the last that is fed is a target too
      * @param rate learning rate
      * @return loss and norm
      */
-    Result step(byte[] bytes, int[] offsets, double rate) {
-        gradient(bytes, offsets);
+    Result step(TokenText text, int[] offsets, double rate) {
+        gradient(text, offsets);
         double norm = optimizer.step(workers, rate);
         pack();
         return new Result(Arrays.stream(nats).sum(), norm);
     }
 
     /** Computes the gradient and leaves the weights. */
-    double gradient(byte[] bytes, int[] offsets) {
+    double gradient(TokenText text, int[] offsets) {
         if (offsets.length != states.size()) {
             throw new IllegalArgumentException(
                     offsets.length + " offsets for " + states.size() + " sequences");
@@ -128,7 +131,7 @@ final class Step {
                                         .run(
                                                 model,
                                                 states.get(i),
-                                                bytes,
+                                                text,
                                                 offsets[i],
                                                 rows,
                                                 scale,

@@ -63,15 +63,15 @@ final class TrainableModel {
 
         Ends(MambaConfig config, MambaWeights w) {
             int d = config.dModel();
-            embedding = Rows.allocate(d, MambaConfig.VOCABULARY);
-            for (int value = 0; value < MambaConfig.VOCABULARY; value++) {
+            int vocabulary = w.vocabulary();
+            embedding = Rows.allocate(d, vocabulary);
+            for (int value = 0; value < vocabulary; value++) {
                 System.arraycopy(
                         w.embedding, value * d, embedding.values(), embedding.start(value), d);
             }
             normF = normalization(config, w.normF, w.normFBias);
-            lmHead = PackedMatrix.of(w.lmHead, null, MambaConfig.VOCABULARY, d);
-            lmHeadTransposed =
-                    transposed(w.lmHead, MambaConfig.VOCABULARY, d, MambaConfig.VOCABULARY);
+            lmHead = PackedMatrix.of(w.lmHead, null, vocabulary, d);
+            lmHeadTransposed = transposed(w.lmHead, vocabulary, d, vocabulary);
         }
     }
 

@@ -7,7 +7,10 @@ import io.mambabyte.model.CheckpointWriter;
 import io.mambabyte.model.MambaConfig;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.MambaWeights;
+import io.mambabyte.model.ModelSource;
 import io.mambabyte.model.NamedTensor;
+import io.mambabyte.model.SubwordCheckpoint;
+import io.mambabyte.model.SubwordModel;
 
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +44,7 @@ public final class Trainer implements AutoCloseable {
     private static final double BETTER = 1e-3;
 
     private final Corpus corpus;
+    private final TokenText training;
     private final TrainingStart start;
     private final TrainingSettings settings;
     private final TrainingFolder folder;
@@ -74,15 +78,18 @@ public final class Trainer implements AutoCloseable {
             Path folder,
             TrainingListener listener)
             throws UnusableDataException {
-        if (corpus.training().length <= settings.rows()) {
+        training = text(start, corpus.training());
+        if (training.length() <= settings.rows()) {
             throw new UnusableDataException(
                     "only "
-                            + corpus.training().length
-                            + " bytes to learn from, at least "
+                            + training.length()
+                            + (start instanceof TrainingStart.Subwords ? " tokens" : " bytes")
+                            + " to learn from, at least "
                             + (settings.rows() + 1)
                             + " are needed for one step");
         }
-        MemoryNeed.require(start.config(), settings, Runtime.getRuntime().maxMemory());
+        MemoryNeed.require(
+                start.config(), start.vocabulary(), settings, Runtime.getRuntime().maxMemory());
         this.corpus = corpus;
         this.start = start;
         this.settings = settings;
@@ -93,6 +100,8 @@ public final class Trainer implements AutoCloseable {
                 switch (start) {
                     case TrainingStart.Base(Checkpoint checkpoint) ->
                             copy(config, checkpoint.weights());
+                    case TrainingStart.Subwords(SubwordCheckpoint subwords) ->
+                            copy(config, subwords.checkpoint().weights());
                     case TrainingStart.Shape(MambaConfig shape) ->
                             Initialization.weights(shape, settings.seed());
                 };
@@ -106,29 +115,44 @@ public final class Trainer implements AutoCloseable {
                         workers,
                         settings.sequences(),
                         settings.rows());
-        feed =
-                new Feed(
-                        corpus.training().length,
-                        settings.rows(),
-                        settings.sequences(),
-                        settings.seed());
-        heldOut = new HeldOut(corpus.heldOut());
+        feed = new Feed(training.length(), settings.rows(), settings.sequences(), settings.seed());
+        heldOut = new HeldOut(text(start, corpus.heldOut()));
         state.settings = comparable();
         state.corpus = corpus.fingerprint();
     }
 
-    private long stepBytes() {
+    private static TokenText text(TrainingStart start, byte[] bytes) {
+        return switch (start) {
+            case TrainingStart.Base _, TrainingStart.Shape _ -> new TokenText.Bytes(bytes);
+            case TrainingStart.Subwords(SubwordCheckpoint subwords) ->
+                    TokenText.Subwords.of(bytes, subwords.encoding());
+        };
+    }
+
+    private long stepTokens() {
         return (long) settings.sequences() * settings.rows();
+    }
+
+    /** Bytes that a step has to foretell. */
+    private long stepBytes(int[] offsets) {
+        long sum = 0;
+        for (int offset : offsets) {
+            sum += training.bytes(offset + 1, offset + 1 + settings.rows());
+        }
+        return sum;
     }
 
     /** What must not change from a run to the one that resumes it; limits and threads may. */
     private String comparable() {
-        return "%s, seed %d, %d sequences of %d bytes, rate %s, warm-up %d"
+        return "%s, seed %d, %d sequences of %d %s, rate %s, warm-up %d"
                 .formatted(
                         config,
                         settings.seed(),
                         settings.sequences(),
                         settings.rows(),
+                        start instanceof TrainingStart.Subwords
+                                ? "of " + start.vocabulary() + " tokens"
+                                : "bytes",
                         settings.rate(),
                         settings.warmupSteps());
     }
@@ -153,7 +177,7 @@ public final class Trainer implements AutoCloseable {
             heldOut.use(state.heldOutPieces);
             begin();
         } else {
-            folder.begin();
+            folder.begin(start);
             evaluateFirst(clock);
         }
         int[] offsets = new int[settings.sequences()];
@@ -174,15 +198,16 @@ public final class Trainer implements AutoCloseable {
                 }
             }
             state.lastRate = settings.rate(step.optimizer().steps(), progress);
-            Step.Result result = step.step(corpus.training(), offsets, state.lastRate);
+            Step.Result result = step.step(training, offsets, state.lastRate);
             state.lastNorm = result.gradientNorm();
             if (!Double.isFinite(result.gradientNorm())) {
                 ending = TrainingResult.Ending.DIVERGED;
                 break;
             }
-            state.bytes += stepBytes();
+            long bytes = stepBytes(offsets);
+            state.bytes += bytes;
             state.recentNats += result.nats();
-            state.recentBytes += stepBytes();
+            state.recentBytes += bytes;
             state.stepSeconds += (System.nanoTime() - begun) * 1e-9;
             listener.stepped(
                     state.bytes,
@@ -203,7 +228,7 @@ public final class Trainer implements AutoCloseable {
         evaluationSteps =
                 Math.max(
                         EVALUATION_STEPS_MIN,
-                        (long) EVALUATION_SHARE * heldOut.usedBytes() / stepBytes());
+                        EVALUATION_SHARE * heldOut.usedTokens() / stepTokens());
         listener.heldOut(heldOut.usedBytes(), corpus.heldOut().length);
     }
 
@@ -247,7 +272,7 @@ public final class Trainer implements AutoCloseable {
     /** The pass over the held-out bytes that finds out how many of them there is time for. */
     private void evaluateFirst(Clock clock) throws IOException {
         long begun = System.nanoTime();
-        MambaModel model = MambaModel.of(config, weights);
+        MambaModel model = model();
         double bits =
                 settings.maxSeconds() > 0
                         ? heldOut.choose(model, workers, PASS_SHARE * settings.maxSeconds())
@@ -257,9 +282,25 @@ public final class Trainer implements AutoCloseable {
         evaluated(bits, clock);
     }
 
+    private MambaModel model() {
+        return switch (start) {
+            case TrainingStart.Base _, TrainingStart.Shape _ -> MambaModel.of(config, weights);
+            case TrainingStart.Subwords(SubwordCheckpoint subwords) ->
+                    SubwordModel.of(config, weights, subwords.encoding()).model();
+        };
+    }
+
+    private MambaModel written() throws CheckpointException {
+        ModelSource source = new ModelSource.Folder(folder.path());
+        return switch (start) {
+            case TrainingStart.Base _, TrainingStart.Shape _ -> MambaModel.load(source);
+            case TrainingStart.Subwords _ -> SubwordModel.load(source).model();
+        };
+    }
+
     private void evaluate(Clock clock) throws IOException {
         long begun = System.nanoTime();
-        double bits = heldOut.bitsPerByte(MambaModel.of(config, weights), workers);
+        double bits = heldOut.bitsPerByte(model(), workers);
         evaluationSeconds = (System.nanoTime() - begun) * 1e-9;
         evaluated(bits, clock);
     }
@@ -321,7 +362,7 @@ public final class Trainer implements AutoCloseable {
             trainBits = state.evaluations.getLast().trainBits();
         }
         // Of the file, whose weights are rounded: what is reported is what users will get.
-        MambaModel written = MambaModel.load(folder.path());
+        MambaModel written = written();
         double bits = heldOut.bitsPerByte(written, workers);
         TrainingResult result =
                 new TrainingResult(

@@ -11,7 +11,7 @@ public final class TrainingBenchmark implements AutoCloseable {
     private static final int BYTES = 1 << 20;
     private static final double RATE = 1e-4;
 
-    private final byte[] bytes = new byte[BYTES];
+    private final TokenText text;
     private final int[] offsets = new int[TrainingSettings.SEQUENCES];
     private final boolean[] fresh = new boolean[TrainingSettings.SEQUENCES];
     private final Workers workers;
@@ -25,7 +25,9 @@ public final class TrainingBenchmark implements AutoCloseable {
      * @param threads threads that compute
      */
     public TrainingBenchmark(MambaConfig config, int threads) {
+        byte[] bytes = new byte[BYTES];
         new SplittableRandom(1).nextBytes(bytes);
+        text = new TokenText.Bytes(bytes);
         workers = new Workers(threads);
         feed = new Feed(BYTES, TrainingSettings.ROWS, TrainingSettings.SEQUENCES, 1);
         step =
@@ -46,7 +48,7 @@ public final class TrainingBenchmark implements AutoCloseable {
      */
     public long step() {
         feed.next(offsets, fresh);
-        step.step(bytes, offsets, RATE);
+        step.step(text, offsets, RATE);
         return (long) TrainingSettings.SEQUENCES * TrainingSettings.ROWS;
     }
 

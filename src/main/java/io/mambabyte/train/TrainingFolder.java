@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.mambabyte.model.BytePairEncoding;
 import io.mambabyte.model.CheckpointWriter;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.SubwordCheckpoint;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -39,9 +41,16 @@ final class TrainingFolder {
     }
 
     /** Makes the folder and removes what an earlier run in it could be resumed from. */
-    void begin() throws IOException {
+    void begin(TrainingStart start) throws IOException {
         Files.createDirectories(folder);
         Files.deleteIfExists(folder.resolve(TrainingState.FILE));
+        switch (start) {
+            // A folder with tokens is taken for a model over them.
+            case TrainingStart.Base _, TrainingStart.Shape _ ->
+                    Files.deleteIfExists(folder.resolve(BytePairEncoding.NAME));
+            case TrainingStart.Subwords(SubwordCheckpoint subwords) ->
+                    subwords.writeTokenizer(folder);
+        }
     }
 
     void writeMetrics(List<Evaluation> evaluations) throws IOException {
@@ -73,6 +82,7 @@ final class TrainingFolder {
             throws IOException {
         ObjectNode card = JSON.createObjectNode();
         card.put("trained_from", start.description());
+        card.put("vocabulary", model.vocabulary());
         card.put("fingerprint", model.fingerprint());
         ArrayNode data = card.putArray("data");
         corpus.names().stream().limit(NAMES_MAX).forEach(data::add);
@@ -87,7 +97,11 @@ final class TrainingFolder {
         card.put("seed", settings.seed());
         card.put("rate", settings.rate());
         card.put("sequences", settings.sequences());
-        card.put("bytes_per_sequence", settings.rows());
+        card.put(
+                start instanceof TrainingStart.Subwords
+                        ? "tokens_per_sequence"
+                        : "bytes_per_sequence",
+                settings.rows());
         put(card, "train_bits_per_byte", result.trainBits());
         put(card, "heldout_bits_per_byte", result.heldOutBits());
         put(card, "base_heldout_bits_per_byte", result.baseHeldOutBits());
@@ -99,15 +113,18 @@ final class TrainingFolder {
                         """
                         # %s
 
-                        A byte-level Mamba-1 model, d_model %d, %d layers, d_state %d, trained from %s on
+                        A %s Mamba-1 model, d_model %d, %d layers, d_state %d, trained from %s on
                         %d bytes of %d text%s (card.json names them). Held out is the end of each text, %d bytes,
                         %s: %.4f bits per byte, %.4f before training. The curve is in curve.svg, its figures in
                         metrics.jsonl.
 
-                        Use it with `./mambabyte score --model DIR`. It has seen the data named in the card
+                        Use it with `./mambabyte %s DIR`. It has seen the data named in the card
                         and can give parts of it back: share it as you would share them.
                         """,
                         folder.toAbsolutePath().normalize().getFileName(),
+                        start instanceof TrainingStart.Subwords
+                                ? "subword (" + model.vocabulary() + " tokens, tokenizer.json)"
+                                : "byte-level",
                         model.config().dModel(),
                         model.config().nLayer(),
                         model.config().dState(),
@@ -118,7 +135,10 @@ final class TrainingFolder {
                         corpus.heldOut().length,
                         scored(corpus, result),
                         result.heldOutBits(),
-                        result.baseHeldOutBits()));
+                        result.baseHeldOutBits(),
+                        start instanceof TrainingStart.Subwords
+                                ? "complete --draft subword --draft-model"
+                                : "score --model"));
     }
 
     private static String scored(Corpus corpus, TrainingResult result) {

@@ -10,8 +10,8 @@ package io.mambabyte.train;
  * @param seconds how long it took, evaluations included, pauses left out
  * @param bytesPerSecond bytes learnt from in a second, evaluations left out
  * @param trainBits mean surprisal of a byte in training, in bits, before the last evaluation
- * @param heldOutBytes held-out bytes that both of the following are of: all that there are, or, where
- *     a pass over all would have taken too much of the time, some
+ * @param heldOutBytes held-out bytes that both of the following are of: all that there are, or,
+ *     where a pass over all would have taken too much of the time, some
  * @param heldOutBits that of the held-out bytes under the model that was written
  * @param baseHeldOutBits that of the held-out bytes under the model that training began with
  */

@@ -6,7 +6,7 @@ package io.mambabyte.train;
  * @param seed decides initial weights and the order of the data
  * @param threads threads that compute; results do not depend on it
  * @param sequences sequences of a batch
- * @param rows bytes of a sequence in a step, through which gradients pass
+ * @param rows bytes, or tokens, of a sequence in a step, through which gradients pass
  * @param rate highest learning rate
  * @param warmupSteps steps over which the rate grows to it
  * @param maxBytes bytes after which training ends, or 0
@@ -30,6 +30,9 @@ public record TrainingSettings(
 
     /** Long enough for several lines of a log. */
     public static final int ROWS = 512;
+
+    /** About as many bytes: a token stands for two or three. */
+    static final int SUBWORD_ROWS = 256;
 
     /** Where the cosine ends, as a share of the highest rate. */
     private static final double LAST_RATE = 0.05;
@@ -69,6 +72,17 @@ public record TrainingSettings(
             case TrainingStart.Base _ ->
                     new TrainingSettings(
                             seed, threads, SEQUENCES, ROWS, 2e-3, 20, maxBytes, maxSeconds, 12);
+            case TrainingStart.Subwords _ ->
+                    new TrainingSettings(
+                            seed,
+                            threads,
+                            SEQUENCES,
+                            SUBWORD_ROWS,
+                            2e-3,
+                            20,
+                            maxBytes,
+                            maxSeconds,
+                            12);
             case TrainingStart.Shape _ ->
                     new TrainingSettings(
                             seed, threads, SEQUENCES, ROWS, 4e-3, 100, maxBytes, maxSeconds, 24);

@@ -2,6 +2,7 @@ package io.mambabyte.train;
 
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.MambaConfig;
+import io.mambabyte.model.SubwordCheckpoint;
 
 /** What training begins with. */
 public sealed interface TrainingStart {
@@ -11,6 +12,13 @@ public sealed interface TrainingStart {
      * @param checkpoint the model
      */
     record Base(Checkpoint checkpoint) implements TrainingStart {}
+
+    /**
+     * A model over subwords that is there already, and stays over its tokens.
+     *
+     * @param subwords the model
+     */
+    record Subwords(SubwordCheckpoint subwords) implements TrainingStart {}
 
     /**
      * Random weights.
@@ -39,7 +47,20 @@ public sealed interface TrainingStart {
     default MambaConfig config() {
         return switch (this) {
             case Base(Checkpoint checkpoint) -> checkpoint.config();
+            case Subwords(SubwordCheckpoint subwords) -> subwords.checkpoint().config();
             case Shape(MambaConfig config) -> config;
+        };
+    }
+
+    /**
+     * Number of values that the model is fed.
+     *
+     * @return 256 for bytes
+     */
+    default int vocabulary() {
+        return switch (this) {
+            case Base _, Shape _ -> MambaConfig.VOCABULARY;
+            case Subwords(SubwordCheckpoint subwords) -> subwords.encoding().size();
         };
     }
 
@@ -51,6 +72,7 @@ public sealed interface TrainingStart {
     default String description() {
         return switch (this) {
             case Base(Checkpoint checkpoint) -> checkpoint.source().toString();
+            case Subwords(SubwordCheckpoint subwords) -> subwords.checkpoint().source().toString();
             case Shape(MambaConfig config) ->
                     "random weights, shape "
                             + config.dModel()

@@ -23,7 +23,7 @@ public final class Float64Model {
         conv = new double[config.nLayer()][config.dInner()][config.dConv()];
     }
 
-    /** Feeds one byte; the log2 probabilities of the next. */
+    /** Feeds one byte or token; the log2 probabilities of the next. */
     public double[] step(int value) {
         double[] r = new double[config.dModel()];
         for (int i = 0; i < r.length; i++) {
@@ -36,7 +36,11 @@ public final class Float64Model {
             }
         }
         double[] logits =
-                multiply(weights.lmHead, null, 256, normalize(r, weights.normF, weights.normFBias));
+                multiply(
+                        weights.lmHead,
+                        null,
+                        weights.vocabulary(),
+                        normalize(r, weights.normF, weights.normFBias));
         double max = Double.NEGATIVE_INFINITY;
         for (double logit : logits) {
             max = Math.max(max, logit);

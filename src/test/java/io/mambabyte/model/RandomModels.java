@@ -35,7 +35,8 @@ public final class RandomModels {
         return weights(config, seed, MambaConfig.VOCABULARY);
     }
 
-    private static MambaWeights weights(MambaConfig config, long seed, int vocabulary) {
+    /** Of a model that is fed other things than bytes. */
+    public static MambaWeights weights(MambaConfig config, long seed, int vocabulary) {
         Random random = new Random(seed);
         int d = config.dModel();
         int e = config.dInner();

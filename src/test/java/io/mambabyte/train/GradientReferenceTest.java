@@ -34,7 +34,7 @@ class GradientReferenceTest {
         Step step;
         try (Workers workers = new Workers(1)) {
             step = step(reference, Checkpoint.read(reference.folder()).weights(), workers);
-            step.gradient(reference.input(), new int[] {0});
+            step.gradient(new TokenText.Bytes(reference.input()), new int[] {0});
         }
         for (NamedTensor tensor : step.gradient()) {
             double[] expected = reference.gradient(tensor.name());
@@ -59,7 +59,7 @@ class GradientReferenceTest {
             Step step = step(reference, weights, workers);
             for (int i = 0; i < 3; i++) {
                 step.states().get(0).clear();
-                step.step(reference.input(), new int[] {0}, 1e-3);
+                step.step(new TokenText.Bytes(reference.input()), new int[] {0}, 1e-3);
             }
         }
         double worst = 0;

@@ -32,7 +32,7 @@ final class LossCurve {
 
     public static void main(String[] arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
-        byte[] text = Files.readAllBytes(folder.resolve("text"));
+        TokenText text = new TokenText.Bytes(Files.readAllBytes(folder.resolve("text")));
         Checkpoint start = Checkpoint.read(ModelSource.of(folder.toString()));
         try (Workers workers = new Workers(Runtime.getRuntime().availableProcessors());
                 PrintStream out = new PrintStream(folder.resolve("java.jsonl").toFile(), UTF_8)) {

@@ -6,18 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mambabyte.kernels.Kernels;
+import io.mambabyte.model.BytePairEncoding;
 import io.mambabyte.model.Float64Model;
 import io.mambabyte.model.Forward;
 import io.mambabyte.model.MambaConfig;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.MambaWeights;
+import io.mambabyte.model.ModelSource;
 import io.mambabyte.model.NamedTensor;
 import io.mambabyte.model.Norm;
 import io.mambabyte.model.RandomModels;
+import io.mambabyte.model.SubwordModel;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -31,13 +35,43 @@ class StepTest {
         MambaConfig config = new MambaConfig(8, 2, 20, 3, 3, 2, norm, 1e-5f);
         MambaWeights weights = RandomModels.weights(config, 11);
         byte[] bytes = "a log line".getBytes(StandardCharsets.US_ASCII);
+        assertCentralDifferences(config, weights, new TokenText.Bytes(bytes));
+    }
+
+    /** A number of tokens that leaves no padding, and one that does. */
+    @ParameterizedTest
+    @ValueSource(ints = {304, 300})
+    void shouldAgreeWithCentralDifferencesOverAnyVocabulary(int vocabulary) throws Exception {
+        // What the tokens stand for does not matter here.
+        BytePairEncoding encoding =
+                SubwordModel.load(new ModelSource.ShippedDrafter(SubwordModel.DEFAULT)).encoding();
+        MambaConfig config = new MambaConfig(8, 1, 20, 3, 3, 2, Norm.RMS, 1e-5f);
+        for (boolean tied : new boolean[] {false, true}) {
+            MambaWeights w = RandomModels.weights(config, 12, vocabulary);
+            MambaWeights weights =
+                    tied
+                            ? new MambaWeights(
+                                    w.embedding, w.layers, w.normF, w.normFBias, w.embedding)
+                            : w;
+            assertCentralDifferences(
+                    config,
+                    weights,
+                    new TokenText.Subwords(
+                            new int[] {0, 299, 257, 3, 257, 257, vocabulary - 1, 1}, encoding));
+        }
+    }
+
+    private static void assertCentralDifferences(
+            MambaConfig config, MambaWeights weights, TokenText text) {
+        int[] tokens = new int[text.length()];
+        text.copy(0, tokens.length, tokens);
         try (Workers workers = new Workers(1)) {
-            Step step = step(config, weights, Kernels.selected(), workers, 1, bytes.length - 1);
-            step.gradient(bytes, new int[] {0});
+            Step step = step(config, weights, Kernels.selected(), workers, 1, tokens.length - 1);
+            step.gradient(text, new int[] {0});
             List<NamedTensor> tensors = NamedTensor.of(config, weights);
             for (int i = 0; i < tensors.size(); i++) {
                 NamedTensor tensor = tensors.get(i);
-                double[] expected = centralDifferences(config, weights, tensor.values(), bytes);
+                double[] expected = centralDifferences(config, weights, tensor.values(), tokens);
                 float[] actual = step.gradient().get(i).values();
                 double difference = 0;
                 double size = 0;
@@ -53,28 +87,28 @@ class StepTest {
     }
 
     private static double[] centralDifferences(
-            MambaConfig config, MambaWeights weights, float[] values, byte[] bytes) {
+            MambaConfig config, MambaWeights weights, float[] values, int[] tokens) {
         double[] gradient = new double[values.length];
         for (int i = 0; i < values.length; i++) {
             float at = values[i];
             values[i] = at + 0x1p-11f;
             double above = values[i];
-            double lossAbove = loss(config, weights, bytes);
+            double lossAbove = loss(config, weights, tokens);
             values[i] = at - 0x1p-11f;
-            gradient[i] = (lossAbove - loss(config, weights, bytes)) / (above - values[i]);
+            gradient[i] = (lossAbove - loss(config, weights, tokens)) / (above - values[i]);
             values[i] = at;
         }
         return gradient;
     }
 
     /** Mean cross-entropy in nats. */
-    private static double loss(MambaConfig config, MambaWeights weights, byte[] bytes) {
+    private static double loss(MambaConfig config, MambaWeights weights, int[] tokens) {
         Float64Model model = new Float64Model(config, weights);
         double bits = 0;
-        for (int i = 0; i + 1 < bytes.length; i++) {
-            bits -= model.step(bytes[i] & 0xff)[bytes[i + 1] & 0xff];
+        for (int i = 0; i + 1 < tokens.length; i++) {
+            bits -= model.step(tokens[i])[tokens[i + 1]];
         }
-        return bits * Math.log(2) / (bytes.length - 1);
+        return bits * Math.log(2) / (tokens.length - 1);
     }
 
     @ParameterizedTest
@@ -100,7 +134,7 @@ class StepTest {
                 for (int j = 0; j < sequences; j++) {
                     offsets[j] = j * 300 + i * rows;
                 }
-                step.step(bytes, offsets, 1e-3);
+                step.step(new TokenText.Bytes(bytes), offsets, 1e-3);
             }
         }
         return weights;
@@ -126,7 +160,7 @@ class StepTest {
         try (Workers workers = new Workers(1)) {
             Step step = step(config, weights, Kernels.selected(), workers, 1, 43);
             for (int i = 0; i < 3; i++) {
-                nats += step.gradient(bytes, new int[] {i * 43});
+                nats += step.gradient(new TokenText.Bytes(bytes), new int[] {i * 43});
             }
         }
         MambaModel model = MambaModel.of(config, weights);
@@ -149,11 +183,11 @@ class StepTest {
         float before = weights.embedding[0];
         try (Workers workers = new Workers(1)) {
             Step step = step(config, weights, Kernels.selected(), workers, 1, 20);
-            assertTrue(Double.isNaN(step.step(new byte[21], new int[] {0}, 1e-3).gradientNorm()));
+            TokenText text = new TokenText.Bytes(new byte[21]);
+            assertTrue(Double.isNaN(step.step(text, new int[] {0}, 1e-3).gradientNorm()));
             assertEquals(before, weights.embedding[0]);
             assertEquals(0, step.optimizer().steps());
-            assertThrows(
-                    IllegalArgumentException.class, () -> step.gradient(new byte[21], new int[2]));
+            assertThrows(IllegalArgumentException.class, () -> step.gradient(text, new int[2]));
         }
     }
 

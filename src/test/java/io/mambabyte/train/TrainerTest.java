@@ -2,11 +2,18 @@ package io.mambabyte.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mambabyte.kernels.Rows;
+import io.mambabyte.model.BatchForward;
 import io.mambabyte.model.Checkpoint;
 import io.mambabyte.model.MambaModel;
+import io.mambabyte.model.ModelSource;
+import io.mambabyte.model.RecurrentState;
+import io.mambabyte.model.SubwordCheckpoint;
+import io.mambabyte.model.SubwordModel;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -40,7 +47,7 @@ class TrainerTest {
         try (Workers workers = new Workers(1)) {
             assertEquals(
                     result.heldOutBits(),
-                    new HeldOut(corpus.heldOut()).bitsPerByte(model, workers),
+                    new HeldOut(new TokenText.Bytes(corpus.heldOut())).bitsPerByte(model, workers),
                     "what is reported is the model that was written");
         }
         for (String file :
@@ -70,6 +77,76 @@ class TrainerTest {
         assertSameModel("whole", "parts");
     }
 
+    private static TrainingStart drafter() throws Exception {
+        return new TrainingStart.Subwords(
+                SubwordCheckpoint.read(new ModelSource.ShippedDrafter(SubwordModel.DEFAULT)));
+    }
+
+    @Test
+    void shouldAdaptASubwordModelThatCanDraft() throws Exception {
+        Corpus corpus = corpus(1, 30_000);
+        TrainingResult result = train(corpus, drafter(), settings(2, 12_000), "drafter", false);
+        assertEquals(TrainingResult.Ending.BYTES, result.ending());
+        SubwordModel written = SubwordModel.load(new ModelSource.Folder(folder.resolve("drafter")));
+        assertEquals(2048, written.encoding().size());
+        // Its figures are of bytes: here once more, with another forward pass.
+        assertEquals(bitsPerByte(written, corpus.heldOut()), result.heldOutBits(), 1e-6);
+        SubwordModel base = SubwordModel.load(new ModelSource.ShippedDrafter(SubwordModel.DEFAULT));
+        assertEquals(bitsPerByte(base, corpus.heldOut()), result.baseHeldOutBits(), 1e-6);
+        assertTrue(result.heldOutBits() < 0.9 * result.baseHeldOutBits(), result::toString);
+        assertEquals(corpus.heldOut().length, result.heldOutBytes());
+        // Steps of two sequences of 32 tokens, each of several bytes.
+        assertTrue(result.bytes() >= 12_000 && result.bytes() < 12_000 + 64 * 16);
+        assertTrue(result.bytes() > 64 * result.steps());
+        String card = Files.readString(folder.resolve("drafter/card.json"));
+        assertTrue(card.contains("\"vocabulary\" : 2048"), card);
+    }
+
+    /** The whole held-out text as one piece: it is shorter. */
+    private static double bitsPerByte(SubwordModel model, byte[] text) {
+        int[] ids = new int[text.length];
+        int count = model.encoding().encode(text, 0, text.length, ids);
+        BatchForward forward = new BatchForward(model.model(), 1, 1);
+        RecurrentState state = model.model().newState();
+        double bits = 0;
+        int bytes = 0;
+        for (int i = 0; i + 1 < count; i++) {
+            forward.clear();
+            Rows logits = forward.logits(forward.add(state, ids, i, 1));
+            forward.forward();
+            forward.keep(0, 1);
+            double sum = 0;
+            for (int token = 0; token < model.encoding().size(); token++) {
+                sum += Math.exp(logits.values()[logits.start(0) + token]);
+            }
+            bits += (Math.log(sum) - logits.values()[logits.start(0) + ids[i + 1]]) / Math.log(2);
+            bytes += model.encoding().length(ids[i + 1]);
+        }
+        return bits / bytes;
+    }
+
+    @Test
+    void shouldAdaptASubwordModelToTheSameBits() throws Exception {
+        Corpus corpus = corpus(1, 20_000);
+        train(corpus, drafter(), settings(1, 3_000), "one", false);
+        train(corpus, drafter(), settings(3, 3_000), "three", false);
+        assertSameModel("one", "three");
+        assertEquals(
+                TrainingResult.Ending.INTERRUPTED,
+                train(corpus, drafter(), settings(2, 3_000), "parts", false, 1_000).ending());
+        train(corpus, drafter(), settings(1, 3_000), "parts", true);
+        assertSameModel("one", "parts");
+    }
+
+    @Test
+    void shouldLeaveNoTokensBesideABytesModel() throws Exception {
+        Corpus corpus = corpus(1, 20_000);
+        train(corpus, drafter(), settings(1, 500), "run", false);
+        assertTrue(SubwordModel.isAt(new ModelSource.Folder(folder.resolve("run"))));
+        train(corpus, SHAPE, settings(1, 500), "run", false);
+        assertFalse(SubwordModel.isAt(new ModelSource.Folder(folder.resolve("run"))));
+    }
+
     @Test
     void shouldUseFewerHeldOutBytesWhereThereIsLittleTime() throws Exception {
         Corpus corpus = Corpus.of(texts(bytes(1, 20_000)), texts(bytes(2, 100_000)));
@@ -81,13 +158,12 @@ class TrainerTest {
             TrainingResult result = train(corpus, SHAPE, settings, "in " + seconds, false);
             assertTrue(result.bytes() > 0, "something is learnt");
             Path model = folder.resolve("in " + seconds);
-            HeldOut heldOut = new HeldOut(corpus.heldOut());
+            HeldOut heldOut = new HeldOut(new TokenText.Bytes(corpus.heldOut()));
             heldOut.use(seconds < 1 ? 1 : Integer.MAX_VALUE);
             assertEquals(heldOut.usedBytes(), result.heldOutBytes());
             try (Workers workers = new Workers(1)) {
                 assertEquals(
-                        result.heldOutBits(),
-                        heldOut.bitsPerByte(MambaModel.load(model), workers));
+                        result.heldOutBits(), heldOut.bitsPerByte(MambaModel.load(model), workers));
                 assertEquals(
                         result.baseHeldOutBits(),
                         heldOut.bitsPerByte(
@@ -96,8 +172,7 @@ class TrainerTest {
                                 workers));
             }
             String card = Files.readString(model.resolve("card.json"));
-            assertTrue(
-                    card.contains("\"heldout_bytes\" : " + corpus.heldOut().length + ","), card);
+            assertTrue(card.contains("\"heldout_bytes\" : " + corpus.heldOut().length + ","), card);
             assertTrue(
                     card.contains("\"heldout_bytes_scored\" : " + result.heldOutBytes() + ","),
                     card);
@@ -124,14 +199,14 @@ class TrainerTest {
 
     @Test
     void shouldSpreadTheHeldOutBytesThatAreUsed() {
-        HeldOut heldOut = new HeldOut(new byte[11 * 16_384 + 5]);
+        HeldOut heldOut = new HeldOut(new TokenText.Bytes(new byte[11 * 16_384 + 5]));
         int[] expected = {0, 8, 4, 2, 10, 6, 1, 9, 5, 3, 7};
         assertArrayEquals(expected, IntStream.range(0, 11).map(heldOut::piece).toArray());
         heldOut.use(4);
         assertEquals(4 * 16_384, heldOut.usedBytes());
         heldOut.use(5);
         assertEquals(5 * 16_384 + 5, heldOut.usedBytes());
-        assertEquals(0, new HeldOut(new byte[2_000]).piece(0));
+        assertEquals(0, new HeldOut(new TokenText.Bytes(new byte[2_000])).piece(0));
     }
 
     @Test
@@ -198,6 +273,7 @@ class TrainerTest {
                         () ->
                                 MemoryNeed.require(
                                         TrainingStart.Shape.of(1024, 53, 16).config(),
+                                        256,
                                         settings(2, 1),
                                         4L << 30));
         assertTrue(

@@ -329,7 +329,7 @@ public abstract sealed class Gradients permits ScalarGradients, VectorGradients 
             Rows dz);
 
     /**
-     * Cross-entropy of the softmax of a row of logits against the byte that came, and its gradient.
+     * Cross-entropy of the softmax of a row of logits against what came, and its gradient.
      *
      * <p>With {@code e = exp(logit - max)} and S their sum in 16 partial sums: {@code nats = log(S)
      * - (logit - max)[target]}, {@code dLogits = e * (scale / S)}, less {@code scale} at the
@@ -337,7 +337,7 @@ public abstract sealed class Gradients permits ScalarGradients, VectorGradients 
      *
      * @param rows number of rows
      * @param logits row-major {@code [rows][width]}, every column counts
-     * @param targets the byte of row r is {@code targets[targetOffset + r]}
+     * @param targets the column of what came in row r is {@code targets[targetOffset + r]}
      * @param targetOffset where the targets start
      * @param scale weight of a row in the loss
      * @param dLogits row-major {@code [rows][>= width]}, overwritten; may be the logits
@@ -346,22 +346,25 @@ public abstract sealed class Gradients permits ScalarGradients, VectorGradients 
     public final void crossEntropy(
             int rows,
             Rows logits,
-            byte[] targets,
+            int[] targets,
             int targetOffset,
             float scale,
             Rows dLogits,
             float[] nats) {
-        check("logits", logits, rows, 256);
+        check("logits", logits, rows, 1);
         check("dLogits", dLogits, rows, logits.width);
         Objects.checkFromIndexSize(targetOffset, rows, targets.length);
         checkLength("nats", nats, rows);
+        for (int row = 0; row < rows; row++) {
+            Objects.checkIndex(targets[targetOffset + row], logits.width);
+        }
         crossEntropyRows(rows, logits, targets, targetOffset, scale, dLogits, nats);
     }
 
     abstract void crossEntropyRows(
             int rows,
             Rows logits,
-            byte[] targets,
+            int[] targets,
             int targetOffset,
             float scale,
             Rows dLogits,

@@ -260,7 +260,7 @@ final class ScalarGradients extends Gradients {
     void crossEntropyRows(
             int rows,
             Rows logits,
-            byte[] targets,
+            int[] targets,
             int targetOffset,
             float scale,
             Rows dLogits,
@@ -274,7 +274,7 @@ final class ScalarGradients extends Gradients {
                 float v = logits.values[from + c];
                 max = v > max ? v : max;
             }
-            int target = targets[targetOffset + row] & 0xff;
+            int target = targets[targetOffset + row];
             float targetLogit = logits.values[from + target] - max;
             Arrays.fill(sums, 0f);
             for (int c = 0; c < logits.width; c++) {

@@ -667,7 +667,7 @@ final class VectorGradients extends Gradients {
     void crossEntropyRows(
             int rows,
             Rows logits,
-            byte[] targets,
+            int[] targets,
             int targetOffset,
             float scale,
             Rows dLogits,
@@ -676,7 +676,7 @@ final class VectorGradients extends Gradients {
             int from = logits.start(row);
             int to = dLogits.start(row);
             float max = max(logits.values, from, logits.width);
-            int target = targets[targetOffset + row] & 0xff;
+            int target = targets[targetOffset + row];
             float targetLogit = logits.values[from + target] - max;
             exponentials(logits.values, from, max, dLogits.values, to, logits.width);
             float sum = sum(dLogits.values, to, logits.width);

@@ -153,14 +153,15 @@ class GradientsTest {
     @EnumSource
     void shouldComputeCrossEntropyInTheSameBits(Values values) {
         Random random = new Random(6);
-        for (int rows : new int[] {0, 1, 3, 20}) {
-            Rows logits = rows(values, random, 256, rows);
-            byte[] targets = new byte[rows + 2];
-            random.nextBytes(targets);
-            assertSame(
-                    "cross-entropy",
-                    crossEntropyGradient(SCALAR, rows, logits, targets),
-                    crossEntropyGradient(VECTOR, rows, logits, targets));
+        for (int width : new int[] {256, 2048, 304}) {
+            for (int rows : new int[] {0, 1, 3, 20}) {
+                Rows logits = rows(values, random, width, rows);
+                int[] targets = random.ints(rows + 2L, 0, width).toArray();
+                assertSame(
+                        "cross-entropy",
+                        crossEntropyGradient(SCALAR, rows, logits, targets),
+                        crossEntropyGradient(VECTOR, rows, logits, targets));
+            }
         }
     }
 
@@ -327,28 +328,29 @@ class GradientsTest {
         assertClose("scan", numeric, actual);
     }
 
-    @Test
-    void shouldAgreeWithCentralDifferencesOfCrossEntropy() {
+    @ParameterizedTest
+    @ValueSource(ints = {256, 304})
+    void shouldAgreeWithCentralDifferencesOfCrossEntropy(int width) {
         Random random = new Random(12);
-        Rows logits = rows(Values.GAUSSIAN, random, 256, 2);
-        byte[] targets = {0, 0, 17, (byte) 200};
+        Rows logits = rows(Values.GAUSSIAN, random, width, 2);
+        int[] targets = {0, 0, 17, width - 56};
         float[][] gradient = crossEntropyGradient(SCALAR, 2, logits, targets);
         double[] expected =
                 centralDifferences(
-                        doubles(logits, 256),
+                        doubles(logits, width),
                         p -> {
                             double loss = 0;
                             for (int r = 0; r < 2; r++) {
                                 double sum = 0;
-                                for (int c = 0; c < 256; c++) {
-                                    sum += Math.exp(p[r * 256 + c]);
+                                for (int c = 0; c < width; c++) {
+                                    sum += Math.exp(p[r * width + c]);
                                 }
-                                loss += Math.log(sum) - p[r * 256 + (targets[2 + r] & 0xff)];
+                                loss += Math.log(sum) - p[r * width + targets[2 + r]];
                             }
                             return 0.25 * loss;
                         });
-        Rows dLogits = new Rows(gradient[0], 0, gradient[0].length / 2, 256, 2);
-        assertClose("cross-entropy", expected, doubles(dLogits, 256));
+        Rows dLogits = new Rows(gradient[0], 0, gradient[0].length / 2, width, 2);
+        assertClose("cross-entropy", expected, doubles(dLogits, width));
     }
 
     @Test
@@ -388,8 +390,8 @@ class GradientsTest {
     }
 
     private static float[][] crossEntropyGradient(
-            Gradients gradients, int rows, Rows logits, byte[] targets) {
-        Rows dLogits = Rows.allocate(256, rows);
+            Gradients gradients, int rows, Rows logits, int[] targets) {
+        Rows dLogits = Rows.allocate(logits.width, rows);
         float[] nats = new float[rows];
         gradients.crossEntropy(rows, logits, targets, 2, 0.25f, dLogits, nats);
         return new float[][] {dLogits.values, nats};

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,8 +40,11 @@ final class IncidentBoard implements AutoCloseable {
     /** The latest are kept. */
     private static final int INCIDENTS_MAX = 200;
 
+    private static final int COUNTED_MAX = 10_000;
+
     private static final Duration POLL = Duration.ofMillis(500);
     private static final long VERDICT_SECONDS_MAX = 10;
+    private static final Duration CLOSE_TIME = Duration.ofSeconds(2);
 
     private final IncidentTopics topics;
     private final KafkaConsumer<byte[], Incident> consumer;
@@ -54,7 +58,16 @@ final class IncidentBoard implements AutoCloseable {
                     return size() > INCIDENTS_MAX;
                 }
             };
-    private final Set<String> seen = new HashSet<>();
+    // So that news of an incident that is not kept any more is not taken for another one.
+    private final Set<String> counted =
+            Collections.newSetFromMap(
+                    new LinkedHashMap<>() {
+                        @Override
+                        protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+                            return size() > COUNTED_MAX;
+                        }
+                    });
+    private long total;
     private final Set<String> judged = new HashSet<>();
     private @Nullable KafkaProducer<byte[], Verdict> producer;
 
@@ -77,7 +90,7 @@ final class IncidentBoard implements AutoCloseable {
                             .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            while (!Thread.currentThread().isInterrupted()) {
+            while (true) {
                 for (ConsumerRecord<byte[], Incident> record : consumer.poll(POLL)) {
                     if (record.value() != null) {
                         add(record.value());
@@ -98,7 +111,9 @@ final class IncidentBoard implements AutoCloseable {
             if (known == null || known.getRevision() < incident.getRevision()) {
                 incidents.put(incident.getId(), incident);
             }
-            seen.add(incident.getId());
+            if (counted.add(incident.getId())) {
+                total++;
+            }
         }
     }
 
@@ -109,7 +124,7 @@ final class IncidentBoard implements AutoCloseable {
         root.put("verdicts", !topics.verdicts().isEmpty());
         ArrayNode array = root.putArray("incidents");
         synchronized (incidents) {
-            root.put("total", seen.size());
+            root.put("total", total);
             incidents.values().forEach(incident -> write(array.addObject(), incident));
         }
         return root;
@@ -224,9 +239,13 @@ final class IncidentBoard implements AutoCloseable {
     @Override
     public synchronized void close() {
         consumer.wakeup();
-        reading.interrupt();
+        try {
+            reading.join(CLOSE_TIME);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         if (producer != null) {
-            producer.close(Duration.ofSeconds(2));
+            producer.close(CLOSE_TIME);
         }
     }
 }

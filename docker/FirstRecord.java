@@ -53,7 +53,7 @@ final class FirstRecord {
     private static final String OUTPUT = "likelihoods";
     private static final int PARTITIONS = 3;
     private static final int KEYS = Integer.getInteger("keys", 0);
-    private static final Duration PATIENCE = Duration.ofSeconds(180);
+    private static final Duration PATIENCE = Duration.ofMinutes(15);
 
     private FirstRecord() {}
 

@@ -54,6 +54,11 @@ import java.util.concurrent.Callable;
                     + " the logs given, each a key of its own. Logs joined by '+' follow one another"
                     + " on one key: how it copes with a shift. Their lines are taken to be a tenth of"
                     + " a second apart.",
+            "",
+            "With --rates no broker runs: the logs are scored once, and what is printed is how many"
+                    + " lines alert beside how many are asked for, at 100, 1,000 and 10,000 in a"
+                    + " million; and how many do from the middle on where something changes there"
+                    + " and stays so. Of a file *.jsonl, the lines of its rows with label 0.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -65,6 +70,9 @@ final class BenchAlerts implements Callable<Integer> {
 
     // Poisson: with 95% confidence no more than this where none was seen.
     private static final double NONE_SEEN_95 = 3.0;
+
+    // With fewer expected, how many there are says nothing of their rate.
+    private static final double TELLS = 5;
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -85,6 +93,11 @@ final class BenchAlerts implements Callable<Integer> {
             paramLabel = "N",
             description = "Expected alerts in a million normal lines (${DEFAULT-VALUE}).")
     private double perMillion = 1000;
+
+    @Option(
+            names = "--rates",
+            description = "How often the logs alert beside what is asked for, with level shifts.")
+    private boolean rates;
 
     @Option(names = "--no-recording", description = "Only the logs given.")
     private boolean noRecording;
@@ -109,12 +122,133 @@ final class BenchAlerts implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (rates) {
+            return rates();
+        }
         Path folder = LocalPipeline.temporaryFolder();
         try {
             return bench(folder);
         } finally {
             EmbeddedBroker.deleteRecursively(folder);
         }
+    }
+
+    private int rates() throws IOException, InterruptedException {
+        if (logs.isEmpty()) {
+            throw new CommandLine.ParameterException(spec.commandLine(), "--rates needs a log");
+        }
+        Map<String, String> settings = new HashMap<>();
+        settings.put(MambaByteConfig.MODEL_CONFIG, model);
+        settings.putAll(overrides);
+        MambaByteConfig config = new MambaByteConfig(settings);
+        AlertRates alertRates =
+                new AlertRates(
+                        config.loadModel(),
+                        config.anomalies().learningLines(),
+                        config.anomalies().generationLines());
+        ObjectNode figures = new ObjectMapper().createObjectNode();
+        figures.put("model", model);
+        ArrayNode counts = figures.putArray("rates");
+        PrintWriter out = spec.commandLine().getOut();
+        if (!report.json()) {
+            out.printf(Locale.ROOT, "model %s, alerts / expected%n%n", model);
+            out.printf(Locale.ROOT, "%-40s %-17s %9s", "log", "shift", "judged");
+            AlertRates.PER_MILLION.forEach(
+                    rate -> out.printf(Locale.ROOT, " %18s", "%,.0f a million".formatted(rate)));
+            out.println();
+        }
+        for (String log : logs) {
+            List<byte[]> lines = new ArrayList<>();
+            for (String part : log.split("\\+", -1)) {
+                texts(Path.of(part)).forEach(
+                        text -> lines.add(text.getBytes(StandardCharsets.ISO_8859_1)));
+            }
+            Progress progress =
+                    new Progress(
+                            Terminal.system().err(),
+                            Terminal.system().errIsTerminal(),
+                            lines.size(),
+                            System::nanoTime);
+            List<AlertRates.Count> found =
+                    alertRates.of(
+                            lines, Runtime.getRuntime().availableProcessors(), progress::at);
+            progress.clear();
+            for (AlertRates.Count count : found) {
+                counts.addObject()
+                        .put("log", name(log))
+                        .put("shift", count.shift().label())
+                        .put("alerts_per_million", count.perMillion())
+                        .put("judged", count.judged())
+                        .put("expected_alerts", rounded(count.expected()))
+                        .put("anomalous_lines", count.anomalous())
+                        .put("alerts", count.alerts())
+                        .put("alerts_over_expected", rounded(count.ratio()));
+            }
+            if (!report.json()) {
+                print(name(log), found);
+            }
+        }
+        if (report.json()) {
+            out.println(figures);
+        }
+        out.flush();
+        return CommandLine.ExitCode.OK;
+    }
+
+    // A row a shift: its counts follow each other, one a rate.
+    private void print(String log, List<AlertRates.Count> counts) {
+        PrintWriter out = spec.commandLine().getOut();
+        for (int i = 0; i < counts.size(); i++) {
+            AlertRates.Count count = counts.get(i);
+            if (i % AlertRates.PER_MILLION.size() == 0) {
+                out.printf(
+                        Locale.ROOT,
+                        "%-40s %-17s %9d",
+                        log,
+                        count.shift().label(),
+                        count.judged());
+            }
+            out.printf(
+                    Locale.ROOT,
+                    " %18s",
+                    "%d / %.1f %s"
+                            .formatted(
+                                    count.alerts(),
+                                    count.expected(),
+                                    count.expected() < TELLS
+                                            ? "     "
+                                            : "%5.2f".formatted(count.ratio())));
+            if ((i + 1) % AlertRates.PER_MILLION.size() == 0) {
+                out.println();
+            }
+        }
+        out.flush();
+    }
+
+    // One character a byte: whatever the log is written in.
+    private static List<String> texts(Path log) throws IOException {
+        List<String> texts = new ArrayList<>();
+        if (log.toString().endsWith(".jsonl")) {
+            ObjectMapper json = new ObjectMapper();
+            for (String row : Files.readAllLines(log, StandardCharsets.UTF_8)) {
+                if (json.readTree(row).path("label").asInt() == 0) {
+                    json.readTree(row)
+                            .path("lines")
+                            .forEach(
+                                    line ->
+                                            texts.add(
+                                                    new String(
+                                                            line.asText()
+                                                                    .getBytes(
+                                                                            StandardCharsets.UTF_8),
+                                                            StandardCharsets.ISO_8859_1)));
+                }
+            }
+        } else {
+            texts.addAll(List.of(Files.readString(log, StandardCharsets.ISO_8859_1).split("\n", -1)));
+        }
+        texts.removeIf(String::isEmpty);
+        return texts;
     }
 
     private int bench(Path folder) throws IOException, InterruptedException {
@@ -165,13 +299,8 @@ final class BenchAlerts implements Callable<Integer> {
         for (String log : logs) {
             List<Line> lines = new ArrayList<>();
             for (String part : log.split("\\+", -1)) {
-                // One character a byte: whatever the log is written in.
-                for (String text :
-                        Files.readString(Path.of(part), StandardCharsets.ISO_8859_1)
-                                .split("\n", -1)) {
-                    if (!text.isEmpty()) {
-                        lines.add(new Line(log, text, lines.size() * LINE_MS));
-                    }
+                for (String text : texts(Path.of(part))) {
+                    lines.add(new Line(log, text, lines.size() * LINE_MS));
                 }
             }
             byKey.put(log, lines);

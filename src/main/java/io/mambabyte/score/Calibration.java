@@ -20,7 +20,8 @@ import java.util.ArrayDeque;
  *       they should, they are held back altogether: a fault does not make itself normal.
  *   <li><b>Shifts.</b> Where strange lines stay more than four in a hundred for {@link
  *       #SHIFT_LINES} lines, this is how it is now: what was held back is learned, and what follows
- *       too, until the share is normal again.
+ *       too, until the share is normal again. Their scores are not before they are compared with
+ *       what is normal now.
  *   <li><b>Ageing.</b> Two generations: lines are compared with between one and two generations of
  *       lines before.
  * </ul>
@@ -78,6 +79,10 @@ public final class Calibration {
     private double strangeShare;
     private int shiftedLines;
     private boolean shifted;
+
+    // Since a shift, distributions were not yet brought up to date. Never so when it is written.
+    private boolean stale;
+
     private final ArrayDeque<Judgement> held = new ArrayDeque<>();
 
     /**
@@ -223,8 +228,10 @@ public final class Calibration {
         severities.add(line.severity());
         boolean isStrange = judgement.known() && judgement.bits() > strangeBits;
         follow(isStrange);
-        if (!isStrange || shifted) {
+        if (!isStrange) {
             add(judgement);
+        } else if (shifted) {
+            addShifted(judgement);
         } else if (strangeShare > SHARE_SHIFTED * strange) {
             held.add(judgement);
             if (held.size() > HELD_MAX) {
@@ -254,8 +261,19 @@ public final class Calibration {
         }
         if (!shifted && shiftedLines >= SHIFT_LINES) {
             shifted = true;
-            held.forEach(this::add);
+            stale = true;
+            held.forEach(this::addShifted);
             held.clear();
+        }
+    }
+
+    // Scores are those beside what was normal when the line came: learned after a shift, those would
+    // stand above all that come, and no line would be strange until they are forgotten.
+    private void addShifted(Judgement judgement) {
+        if (stale) {
+            addParts(judgement);
+        } else {
+            add(judgement);
         }
     }
 
@@ -273,6 +291,7 @@ public final class Calibration {
     }
 
     private void fold() {
+        stale = false;
         novelties.fold();
         tails.fold();
         sizes.fold();

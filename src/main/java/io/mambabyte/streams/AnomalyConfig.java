@@ -27,10 +27,11 @@ public final class AnomalyConfig extends AbstractConfig {
             MambaByteConfig.PREFIX + "anomalies.per.million";
 
     private static final String PER_MILLION_DOC =
-            "Expected alerts in a million lines that are normal. A line whose p-value is below a"
-                    + " millionth of this is anomalous. Where normal lines come in bursts, as they"
-                    + " do, more are: the topic gets no more than this, and a few saved before."
-                    + " Incidents are as rare: one opens on evidence that is as improbable.";
+            "Expected alerts in a million lines that are normal. A line alerts whose p-value is"
+                    + " below a threshold, a millionth of this at first, that is lowered with every"
+                    + " alert and raised with every line without one, so that alerts come as often"
+                    + " however wrong p-values are. An incident opens on evidence that is as"
+                    + " improbable as a millionth of this.";
 
     /** {@code mambabyte.anomalies.learning.lines}. */
     public static final String LEARNING_LINES_CONFIG =

@@ -1,5 +1,6 @@
 package io.mambabyte.streams;
 
+import io.mambabyte.score.AlertThreshold;
 import io.mambabyte.score.Calibration;
 import io.mambabyte.score.Calibration.Judgement;
 import io.mambabyte.score.LineStatistics;
@@ -33,14 +34,18 @@ import java.util.zip.CRC32C;
  * checksummed with their key, and the log says which snapshot it goes on from.
  */
 final class AnomalyKey {
-    private static final byte VERSION = 1;
+    private static final byte VERSION = 2;
     private static final int CHECKSUM_AT = 1;
     private static final int HEADER_BYTES = CHECKSUM_AT + Integer.BYTES;
 
     private static final byte LINE = 1;
     private static final byte VERDICT = 2;
     private static final byte TOPIC = 3;
-    private static final int LINE_BYTES = 2 + 4 * Long.BYTES + 5 * Float.BYTES;
+    private static final byte GROUP_LINE = 4;
+    private static final byte JUDGED = 1;
+    private static final byte ALERT = 2;
+    private static final int LINE_BYTES = 2 + 4 * Long.BYTES + 6 * Float.BYTES;
+    private static final int GROUP_LINE_BYTES = 3 + Long.BYTES + 3 * Float.BYTES;
     private static final int VERDICT_BYTES = 1 + 2 * Long.BYTES;
     private static final int LOG_HEADER_BYTES = HEADER_BYTES + Integer.BYTES + Long.BYTES;
 
@@ -53,13 +58,7 @@ final class AnomalyKey {
     // A line of a kind that was called normal is, unless it scores this much higher than that one.
     private static final double ACCEPTED_MARGIN_BITS = 1;
 
-    /** Alerts that are allowed before any line has earned one. */
-    private static final double ALERTS_AT_FIRST = 3;
-
     private final int inference;
-    private final double alertsPerLine;
-    private final double alertsMax;
-
     private final Calibration calibration;
     private final SilenceGaps gaps = new SilenceGaps();
     private final IncidentEvidence evidence;
@@ -67,7 +66,8 @@ final class AnomalyKey {
     private final Map<Long, Float> accepted = new LinkedHashMap<>();
     private long snapshotLines;
     private long lines;
-    private double alerts = ALERTS_AT_FIRST;
+    private final AlertThreshold threshold;
+    private boolean ownThreshold;
 
     // Where and when its last line was.
     private String topic = "";
@@ -98,7 +98,8 @@ final class AnomalyKey {
      *
      * @param number of the line among those of its key, from 1
      * @param accepted whether lines of its kind were called normal
-     * @param alert whether it alerts: it is anomalous, and there is an alert left for it
+     * @param alert whether it alerts
+     * @param thresholdBits {@code -log2} of the p-value below which it would; NaN while learning
      * @param strange whether it counts for an incident
      * @param first whether none before it counts with it
      * @param enough whether that is enough to open one
@@ -109,6 +110,7 @@ final class AnomalyKey {
             long number,
             boolean accepted,
             boolean alert,
+            double thresholdBits,
             boolean strange,
             boolean first,
             boolean enough,
@@ -122,8 +124,8 @@ final class AnomalyKey {
      */
     AnomalyKey(AnomalyConfig config, int inference) {
         this.inference = inference;
-        alertsPerLine = config.alertsPerLine();
-        alertsMax = Math.max(ALERTS_AT_FIRST, alertsPerLine * config.generationLines());
+        double alertsPerLine = config.alertsPerLine();
+        threshold = new AlertThreshold(alertsPerLine);
         evidence = new IncidentEvidence(alertsPerLine, config.incidentsGapMs());
         calibration =
                 new Calibration(config.learningLines(), config.generationLines(), alertsPerLine);
@@ -131,6 +133,11 @@ final class AnomalyKey {
 
     Calibration calibration() {
         return calibration;
+    }
+
+    /** {@code -log2} of the p-value below which a line alerts now. */
+    double thresholdBits() {
+        return threshold.bits();
     }
 
     SilenceGaps gaps() {
@@ -165,6 +172,8 @@ final class AnomalyKey {
      * @param bits {@code -log2} of the p-value that counts, of this calibration or the group's; NaN
      *     while learning
      * @param score the score that goes with it
+     * @param groupBits {@link #thresholdBits} of the group, which counts until the key is judged by
+     *     its own lines, and is where its own threshold begins
      * @param clockMs the task's clock
      * @param at where the line is
      */
@@ -173,6 +182,7 @@ final class AnomalyKey {
             Judgement own,
             double bits,
             double score,
+            double groupBits,
             long clockMs,
             LinePosition at) {
         if (!at.topic().equals(topic)) {
@@ -191,8 +201,47 @@ final class AnomalyKey {
                 .putFloat((float) line.wordBits())
                 .putFloat((float) line.tailBits())
                 .putFloat((float) bits)
-                .putFloat((float) score);
-        return apply(line, own, (float) bits, (float) score, clockMs, at.offset(), at.timeMs());
+                .putFloat((float) score)
+                .putFloat((float) groupBits);
+        return apply(
+                line,
+                own,
+                (float) bits,
+                (float) score,
+                (float) groupBits,
+                clockMs,
+                at.offset(),
+                at.timeMs());
+    }
+
+    /**
+     * Learns a line of one of the keys that this is the group of.
+     *
+     * @param line its statistics, rounded
+     * @param own what this calibration says of it
+     * @param judged whether the key's line was judged, by whichever calibration
+     * @param alert whether it alerted
+     * @return whether a snapshot is due
+     */
+    boolean learnOfGroup(LineStatistics line, Judgement own, boolean judged, boolean alert) {
+        room(GROUP_LINE_BYTES)
+                .put(GROUP_LINE)
+                .put((byte) Math.min(Byte.MAX_VALUE, line.severity()))
+                .put((byte) ((judged ? JUDGED : 0) | (alert ? ALERT : 0)))
+                .putLong(line.kind())
+                .putFloat((float) line.bits())
+                .putFloat((float) line.wordBits())
+                .putFloat((float) line.tailBits());
+        return applyOfGroup(line, own, judged, alert);
+    }
+
+    private boolean applyOfGroup(
+            LineStatistics line, Judgement own, boolean judged, boolean alert) {
+        lines++;
+        if (judged) {
+            threshold.follow(alert);
+        }
+        return calibration.learn(line, own);
     }
 
     private Learned apply(
@@ -200,6 +249,7 @@ final class AnomalyKey {
             Judgement own,
             float bits,
             float score,
+            float groupBits,
             long clockMs,
             long atOffset,
             long atMs) {
@@ -211,8 +261,13 @@ final class AnomalyKey {
         boolean alert = false;
         boolean isStrange = false;
         boolean first = false;
+        double thresholdBits = Double.NaN;
         if (!Float.isNaN(bits)) {
-            alerts = Math.min(alertsMax, alerts + alertsPerLine);
+            if (!ownThreshold) {
+                threshold.set(groupBits);
+                ownThreshold = own.known();
+            }
+            thresholdBits = threshold.bits();
             isStrange = !isAccepted && IncidentEvidence.strange(bits);
             first = evidence.add(isStrange ? bits : 0, atMs);
             if (isStrange) {
@@ -230,11 +285,9 @@ final class AnomalyKey {
                 if (strange.size() > REMEMBERED_LINES) {
                     strange.remove();
                 }
-                if (Math.pow(2, -bits) < alertsPerLine && alerts >= 1) {
-                    alerts--;
-                    alert = true;
-                }
             }
+            alert = !isAccepted && bits > thresholdBits;
+            threshold.follow(alert);
         }
         gaps.speak(clockMs);
         boolean folded = calibration.learn(line, own);
@@ -245,6 +298,7 @@ final class AnomalyKey {
                 lines,
                 isAccepted,
                 alert,
+                thresholdBits,
                 isStrange,
                 first,
                 evidence.enough(),
@@ -347,7 +401,8 @@ final class AnomalyKey {
             out.writeUTF(topic);
             out.writeLong(offset);
             out.writeLong(timeMs);
-            out.writeDouble(alerts);
+            out.writeDouble(threshold.bits());
+            out.writeBoolean(ownThreshold);
             out.writeDouble(evidence.bits());
             out.writeLong(evidence.lastMs());
             calibration.write(out);
@@ -390,6 +445,7 @@ final class AnomalyKey {
             Bytes snapshotKey, byte @Nullable [] snapshot, Bytes logKey, byte @Nullable [] log) {
         if (snapshot != null) {
             open(snapshotKey, snapshot);
+            requireThisVersion(snapshot);
             try (DataInputStream in =
                     new DataInputStream(
                             new ByteArrayInputStream(
@@ -406,6 +462,7 @@ final class AnomalyKey {
             return;
         }
         open(logKey, log);
+        requireThisVersion(log);
         ByteBuffer in = ByteBuffer.wrap(log, HEADER_BYTES, log.length - HEADER_BYTES);
         requireInference(in.getInt());
         if (in.getLong() != snapshotLines) {
@@ -434,9 +491,23 @@ final class AnomalyKey {
                                 calibration.judge(line),
                                 in.getFloat(),
                                 in.getFloat(),
+                                in.getFloat(),
                                 clockMs,
                                 atOffset,
                                 atMs);
+            }
+            case GROUP_LINE -> {
+                int severity = in.get();
+                int flags = in.get();
+                long kind = in.getLong();
+                LineStatistics line =
+                        statistics(kind, severity, in.getFloat(), in.getFloat(), in.getFloat());
+                boolean _ =
+                        applyOfGroup(
+                                line,
+                                calibration.judge(line),
+                                (flags & JUDGED) != 0,
+                                (flags & ALERT) != 0);
             }
             case VERDICT -> {
                 int _ = accept(in.getLong(), in.getLong());
@@ -456,7 +527,8 @@ final class AnomalyKey {
         topic = in.readUTF();
         offset = in.readLong();
         timeMs = in.readLong();
-        alerts = in.readDouble();
+        threshold.set(in.readDouble());
+        ownThreshold = in.readBoolean();
         double evidenceBits = in.readDouble();
         evidence.set(evidenceBits, in.readLong());
         calibration.read(in);
@@ -477,6 +549,15 @@ final class AnomalyKey {
         for (int i = in.readInt(); i > 0; i--) {
             long kind = in.readLong();
             accepted.put(kind, in.readFloat());
+        }
+    }
+
+    // What an earlier version wrote is not worth a second reader:
+    // a key learns anew within some hundred lines.
+    private static void requireThisVersion(byte[] value) {
+        if (value[0] != VERSION) {
+            throw StoredStateException.otherModel(
+                    "a calibration of format version " + value[0] + ", this is " + VERSION);
         }
     }
 

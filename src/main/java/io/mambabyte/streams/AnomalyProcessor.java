@@ -150,11 +150,18 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
 
         long clockMs = now.clock().nowMs();
         AnomalyKey.Learned learned =
-                ofKey.learn(statistics, own, used.bits(), used.score(), clockMs, at);
-        AnomalyKey.Learned grouped =
-                ofGroup.learn(statistics, groups, Double.NaN, Double.NaN, clockMs, at);
+                ofKey.learn(
+                        statistics,
+                        own,
+                        used.bits(),
+                        used.score(),
+                        ofGroup.thresholdBits(),
+                        clockMs,
+                        at);
+        boolean groupFolded =
+                ofGroup.learnOfGroup(statistics, groups, used.known(), learned.alert());
         now.keys().store(whose, ofKey, learned.folded());
-        now.keys().store(groupName, ofGroup, grouped.folded());
+        now.keys().store(groupName, ofGroup, groupFolded);
         now.incidents().spoke(whose, learned.number(), at);
         expect(now, whose, ofKey);
         now.metrics().learning(now.keys().learningCount());
@@ -167,31 +174,34 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
         // What is behind does not count as calibration: it would be written all the same.
         now.metrics().time(System.nanoTime() - start);
         now.context().forward(record.withKey(key).withValue((SpecificRecord) line));
-        if (learned.strange()) {
-            String incident =
-                    now.incidents()
-                            .add(
-                                    new Incidents.Line(
-                                            whose,
-                                            learned,
-                                            at,
-                                            line.line(),
-                                            used.score(),
-                                            used.bits()));
-            if (learned.alert()) {
-                now.metrics().anomaly();
-                now.context()
-                        .forward(
-                                record.withKey(key)
-                                        .withValue(
-                                                anomaly(
-                                                        incident,
-                                                        line,
-                                                        statistics,
-                                                        used,
-                                                        learned,
-                                                        at)));
-            }
+        if (!learned.strange() && !learned.alert()) {
+            return;
+        }
+        String incident =
+                learned.strange()
+                        ? now.incidents()
+                                .add(
+                                        new Incidents.Line(
+                                                whose,
+                                                learned,
+                                                at,
+                                                line.line(),
+                                                used.score(),
+                                                used.bits()))
+                        : now.incidents().of(whose, learned.number());
+        if (learned.alert()) {
+            now.metrics().anomaly();
+            now.context()
+                    .forward(
+                            record.withKey(key)
+                                    .withValue(
+                                            anomaly(
+                                                    incident,
+                                                    line,
+                                                    statistics,
+                                                    used,
+                                                    learned,
+                                                    at)));
         }
     }
 
@@ -257,7 +267,7 @@ final class AnomalyProcessor<K> implements Processor<K, SpecificRecord, byte[], 
                 learned.number(),
                 at.timeMs(),
                 used.pValue(),
-                config.alertsPerLine(),
+                Math.pow(2, -learned.thresholdBits()),
                 used.score(),
                 line.getCalibration(),
                 used.compared(),

@@ -142,6 +142,18 @@ final class Incidents {
         return state.incident.getId();
     }
 
+    /**
+     * The incident that a line belongs to which does not count for one.
+     *
+     * @param whose of which key the line is
+     * @param number of the line
+     * @return identifier of the key's incident, or of one that there is not
+     */
+    String of(Bytes whose, long number) {
+        IncidentState state = states.get(AnomalyStores.entry(AnomalyStores.INCIDENT, whose));
+        return state != null ? state.incident.getId() : hash(whose) + "-" + number;
+    }
+
     private Incident begin(Line line) {
         Incident incident = blank(line.whose(), ANOMALIES);
         incident.setId(hash(line.whose()) + "-" + line.number());

@@ -226,7 +226,8 @@ final class AlertRates {
     }
 
     private static LineStatistics statistics(Scorer scorer, ByteBuffer line) {
-        byte[] bytes = line.array();
+        byte[] bytes = new byte[line.remaining()];
+        line.duplicate().get(bytes);
         return Calibration.rounded(
                 LineStatistics.of(bytes, scorer.scoreAlone(bytes, Framing.LINES, true)));
     }

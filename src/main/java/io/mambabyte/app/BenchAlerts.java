@@ -1,5 +1,6 @@
 package io.mambabyte.app;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -40,6 +41,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** {@code bench alerts}: which faults are seen, and how often it alerts without one. */
@@ -52,8 +54,9 @@ import java.util.concurrent.Callable;
             "",
             "Runs the topology of 'mambabyte run' in a real broker on the demo's recording and on"
                     + " the logs given, each a key of its own. Logs joined by '+' follow one another"
-                    + " on one key: how it copes with a shift. Their lines are taken to be a tenth of"
-                    + " a second apart.",
+                    + " on one key: how it copes with a shift. Lines that do not begin with a time as"
+                    + " Kafka's do are taken to be a tenth of a second after the one before, or in a log"
+                    + " with such times at the same.",
             "",
             "With --rates no broker runs: the logs are scored once, and what is printed is how many"
                     + " lines alert beside how many are asked for, at 100, 1,000 and 10,000 in a"
@@ -118,6 +121,11 @@ final class BenchAlerts implements Callable<Integer> {
         private long alerts;
         private long incidents;
         private long firstJudgedMs = Long.MAX_VALUE;
+        private long lastMs;
+
+        double hours() {
+            return judged == 0 ? 0 : (lastMs - firstJudgedMs) / HOUR_MS;
+        }
     }
 
     @Override
@@ -160,8 +168,8 @@ final class BenchAlerts implements Callable<Integer> {
         for (String log : logs) {
             List<byte[]> lines = new ArrayList<>();
             for (String part : log.split("\\+", -1)) {
-                texts(Path.of(part)).forEach(
-                        text -> lines.add(text.getBytes(StandardCharsets.ISO_8859_1)));
+                texts(Path.of(part))
+                        .forEach(text -> lines.add(text.getBytes(StandardCharsets.ISO_8859_1)));
             }
             Progress progress =
                     new Progress(
@@ -170,8 +178,7 @@ final class BenchAlerts implements Callable<Integer> {
                             lines.size(),
                             System::nanoTime);
             List<AlertRates.Count> found =
-                    alertRates.of(
-                            lines, Runtime.getRuntime().availableProcessors(), progress::at);
+                    alertRates.of(lines, Runtime.getRuntime().availableProcessors(), progress::at);
             progress.clear();
             for (AlertRates.Count count : found) {
                 counts.addObject()
@@ -202,11 +209,7 @@ final class BenchAlerts implements Callable<Integer> {
             AlertRates.Count count = counts.get(i);
             if (i % AlertRates.PER_MILLION.size() == 0) {
                 out.printf(
-                        Locale.ROOT,
-                        "%-40s %-17s %9d",
-                        log,
-                        count.shift().label(),
-                        count.judged());
+                        Locale.ROOT, "%-40s %-17s %9d", log, count.shift().label(), count.judged());
             }
             out.printf(
                     Locale.ROOT,
@@ -245,7 +248,8 @@ final class BenchAlerts implements Callable<Integer> {
                 }
             }
         } else {
-            texts.addAll(List.of(Files.readString(log, StandardCharsets.ISO_8859_1).split("\n", -1)));
+            texts.addAll(
+                    List.of(Files.readString(log, StandardCharsets.ISO_8859_1).split("\n", -1)));
         }
         texts.removeIf(String::isEmpty);
         return texts;
@@ -299,8 +303,16 @@ final class BenchAlerts implements Callable<Integer> {
         for (String log : logs) {
             List<Line> lines = new ArrayList<>();
             for (String part : log.split("\\+", -1)) {
+                boolean timed = false;
                 for (String text : texts(Path.of(part))) {
-                    lines.add(new Line(log, text, lines.size() * LINE_MS));
+                    Optional<Long> time = DemoRecording.timeOf(text);
+                    timed |= time.isPresent();
+                    long before = lines.isEmpty() ? 0 : lines.getLast().timeMs();
+                    lines.add(
+                            new Line(
+                                    log,
+                                    text,
+                                    time.orElse(timed ? before : before + LINE_MS)));
                 }
             }
             byKey.put(log, lines);
@@ -382,6 +394,7 @@ final class BenchAlerts implements Callable<Integer> {
         if (pValue != null) {
             key.judged++;
             key.firstJudgedMs = Math.min(key.firstJudgedMs, record.timestamp());
+            key.lastMs = Math.max(key.lastMs, record.timestamp());
             if (pValue < config.anomalies().alertsPerLine()) {
                 key.anomalous++;
             }
@@ -400,8 +413,12 @@ final class BenchAlerts implements Callable<Integer> {
         if (!noRecording) {
             faults(figures, recording, judged, incidents);
         }
+        ArrayNode ofLogs = figures.putArray("incidents_of_logs");
         for (IncidentLog.Entry incident : incidents.entries()) {
             of(judged, bytes(incident.last())).incidents++;
+            if (logs.contains(new String(bytes(incident.last()), StandardCharsets.UTF_8))) {
+                describe(ofLogs, incident);
+            }
         }
         ArrayNode keys = figures.putArray("keys");
         for (Map.Entry<String, Judged> entry : judged.entrySet()) {
@@ -415,6 +432,7 @@ final class BenchAlerts implements Callable<Integer> {
                     .put("anomalous_lines", key.anomalous)
                     .put("alerts", key.alerts)
                     .put("alerts_over_expected", rounded(key.alerts / expected))
+                    .put("hours", rounded(key.hours()))
                     .put("incidents", key.incidents);
         }
         return figures;
@@ -488,18 +506,35 @@ final class BenchAlerts implements Callable<Integer> {
             figures.put("at_most_per_hour_95", rounded(NONE_SEEN_95 / normalHours));
         }
         ArrayNode without = figures.putArray("without_fault");
-        for (IncidentLog.Entry entry : outside) {
-            without.addObject()
-                    .put("opened", java.time.Instant.ofEpochMilli(entry.openedMs()).toString())
-                    .put("key", new String(bytes(entry.last()), StandardCharsets.UTF_8))
-                    .put("kind", entry.last().getKind())
-                    .put("lines", entry.last().getLines())
-                    .put(
-                            "peak",
-                            StandardCharsets.UTF_8
-                                    .decode(entry.last().getPeakText().duplicate())
-                                    .toString());
-        }
+        outside.forEach(entry -> describe(without, entry));
+    }
+
+    private static void describe(ArrayNode incidents, IncidentLog.Entry entry) {
+        incidents
+                .addObject()
+                .put("opened", java.time.Instant.ofEpochMilli(entry.openedMs()).toString())
+                .put("key", name(new String(bytes(entry.last()), StandardCharsets.UTF_8)))
+                .put("kind", entry.last().getKind())
+                .put("lines", entry.last().getLines())
+                .put(
+                        "peak",
+                        StandardCharsets.UTF_8
+                                .decode(entry.last().getPeakText().duplicate())
+                                .toString());
+    }
+
+    private void print(JsonNode incidents) {
+        incidents.forEach(
+                incident ->
+                        spec.commandLine()
+                                .getOut()
+                                .printf(
+                                        Locale.ROOT,
+                                        "  %s %s, %d lines: %s%n",
+                                        incident.get("opened").asText(),
+                                        incident.get("key").asText(),
+                                        incident.get("lines").asInt(),
+                                        incident.get("peak").asText()));
     }
 
     private static double rounded(double value) {
@@ -543,40 +578,34 @@ final class BenchAlerts implements Callable<Integer> {
                     "%nincidents without a fault: %d in %.1f minutes of normal running%n",
                     figures.get("incidents_without_fault").asInt(),
                     figures.get("normal_minutes").asDouble());
-            figures.get("without_fault")
-                    .forEach(
-                            incident ->
-                                    out.printf(
-                                            Locale.ROOT,
-                                            "  %s %s, %d lines: %s%n",
-                                            incident.get("opened").asText(),
-                                            incident.get("key").asText(),
-                                            incident.get("lines").asInt(),
-                                            incident.get("peak").asText()));
+            print(figures.get("without_fault"));
         }
         out.printf(
                 Locale.ROOT,
-                "%n%-44s %8s %9s %9s %8s %7s %9s%n",
+                "%n%-44s %8s %9s %9s %8s %7s %7s %9s%n",
                 "key",
                 "judged",
                 "expected",
                 "anomalous",
                 "alerts",
                 "ratio",
+                "hours",
                 "incidents");
         figures.get("keys")
                 .forEach(
                         key ->
                                 out.printf(
                                         Locale.ROOT,
-                                        "%-44s %8d %9.1f %9d %8d %7.2f %9d%n",
+                                        "%-44s %8d %9.1f %9d %8d %7.2f %7.2f %9d%n",
                                         key.get("key").asText(),
                                         key.get("judged").asInt(),
                                         key.get("expected_alerts").asDouble(),
                                         key.get("anomalous_lines").asInt(),
                                         key.get("alerts").asInt(),
                                         key.get("alerts_over_expected").asDouble(),
+                                        key.get("hours").asDouble(),
                                         key.get("incidents").asInt()));
+        print(figures.get("incidents_of_logs"));
         out.printf(
                 Locale.ROOT,
                 "%ncalibration took %.1f%% of the time of scoring%n",

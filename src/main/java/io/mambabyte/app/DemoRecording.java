@@ -134,7 +134,13 @@ record DemoRecording(List<Line> lines, List<Fault> faults) {
         return lines;
     }
 
-    private static Optional<Long> timeOf(String text) {
+    /**
+     * When a line was written, as Kafka's logs say it.
+     *
+     * @param text the line
+     * @return milliseconds since 1970, or empty where it does not begin with a time
+     */
+    static Optional<Long> timeOf(String text) {
         if (text.length() <= TIME_LENGTH || text.charAt(0) != '[') {
             return Optional.empty();
         }

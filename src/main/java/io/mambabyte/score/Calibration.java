@@ -267,7 +267,8 @@ public final class Calibration {
         }
     }
 
-    // Scores are those beside what was normal when the line came: learned after a shift, those would
+    // Scores are those beside what was normal when the line came: learned after a shift, those
+    // would
     // stand above all that come, and no line would be strange until they are forgotten.
     private void addShifted(Judgement judgement) {
         if (stale) {

@@ -118,7 +118,8 @@ class AlertThresholdTest {
             if (random.nextInt(2000) == 0) {
                 scale = 4 * random.nextDouble();
             }
-            boolean alert = next(threshold, Math.min(MOST_BITS, scale * Stream.exponential(random)));
+            boolean alert =
+                    next(threshold, Math.min(MOST_BITS, scale * Stream.exponential(random)));
             balance += (alert ? 1 : 0) - rate;
             least = Math.min(least, balance);
             assertTrue(balance - least <= most, "line " + i + ": " + (balance - least));

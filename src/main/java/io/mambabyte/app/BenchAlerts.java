@@ -308,11 +308,7 @@ final class BenchAlerts implements Callable<Integer> {
                     Optional<Long> time = DemoRecording.timeOf(text);
                     timed |= time.isPresent();
                     long before = lines.isEmpty() ? 0 : lines.getLast().timeMs();
-                    lines.add(
-                            new Line(
-                                    log,
-                                    text,
-                                    time.orElse(timed ? before : before + LINE_MS)));
+                    lines.add(new Line(log, text, time.orElse(timed ? before : before + LINE_MS)));
                 }
             }
             byKey.put(log, lines);

@@ -19,55 +19,47 @@ class AlertThresholdTest {
         /** A share p is below p. */
         RIGHT {
             @Override
-            double next(Random random) {
+            double next(Random random, int line) {
                 return exponential(random);
             }
         },
         /** Eight times as many as that. */
         TOO_STRANGE {
             @Override
-            double next(Random random) {
+            double next(Random random, int line) {
                 return exponential(random) + 3;
             }
         },
         /** An eighth of that. */
         NOT_STRANGE_ENOUGH {
             @Override
-            double next(Random random) {
+            double next(Random random, int line) {
                 return exponential(random) - 3;
             }
         },
         /** A tail that is twice as long. */
         HEAVY {
             @Override
-            double next(Random random) {
+            double next(Random random, int line) {
                 return 2 * exponential(random);
             }
         },
-        /** One line in 500 begins a burst of some twenty that are all strange. */
+        /** Twenty of 500 lines come in a burst and are all strange. */
         BURSTS {
-            private int left;
-
             @Override
-            double next(Random random) {
-                if (left == 0 && random.nextInt(500) == 0) {
-                    left = 1 + random.nextInt(40);
-                }
-                left = Math.max(0, left - 1);
-                return exponential(random) + (left > 0 ? 8 : 0);
+            double next(Random random, int line) {
+                return exponential(random) + (line % 500 < 20 ? 8 : 0);
             }
         },
         /** Right, then eight times too strange, by turns. */
         CHANGING {
-            private int lines;
-
             @Override
-            double next(Random random) {
-                return exponential(random) + (lines++ / 50_000 % 2 == 0 ? 0 : 3);
+            double next(Random random, int line) {
+                return exponential(random) + (line / 50_000 % 2 == 0 ? 0 : 3);
             }
         };
 
-        abstract double next(Random random);
+        abstract double next(Random random, int line);
 
         static double exponential(Random random) {
             return -Math.log(1 - random.nextDouble()) / Math.log(2);
@@ -95,7 +87,7 @@ class AlertThresholdTest {
             int lines = (int) (200 / rate);
             int alerts = 0;
             for (int i = 0; i < lines; i++) {
-                alerts += next(threshold, stream.next(random)) ? 1 : 0;
+                alerts += next(threshold, stream.next(random, i)) ? 1 : 0;
             }
             assertTrue(
                     alerts >= 150 && alerts <= 250,

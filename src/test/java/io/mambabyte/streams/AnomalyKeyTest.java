@@ -164,7 +164,7 @@ class AnomalyKeyTest {
                         StoredStateException.class,
                         () -> key(1000).restore(SNAPSHOT, asVersion1, LOG, null));
         assertEquals(StoredStateException.Reason.OTHER_MODEL, refused.reason());
-        assertTrue(refused.getMessage().contains("version 1"), refused.getMessage());
+        assertTrue(String.valueOf(refused.getMessage()).contains("version 1"));
     }
 
     // With the checksum that version 1 would have written.

@@ -31,9 +31,6 @@ public final class PackedMatrix {
     final int inputs;
     final int columns;
 
-    /** Columns before the padding of the last group. */
-    final int used;
-
     /** Columns before {@link #panels}: those of whole panels where these are bfloat16, else 0. */
     final int pairedColumns;
 
@@ -49,10 +46,9 @@ public final class PackedMatrix {
     /** {@code [columns]}: what the chain of every output starts from. */
     final float[] bias;
 
-    private PackedMatrix(int inputs, int columns, int used, float[] panels, float[] bias) {
+    private PackedMatrix(int inputs, int columns, float[] panels, float[] bias) {
         this.inputs = inputs;
         this.columns = columns;
-        this.used = used;
         this.bias = bias;
         if (areBfloat16(panels)) {
             pairedColumns = columns / PANEL * PANEL;
@@ -145,8 +141,7 @@ public final class PackedMatrix {
                 panels[to + k * width] = weight[output * inputs + k];
             }
         }
-        return new PackedMatrix(
-                inputs, columns, columns - (paddedGroup - group), panels, packedBias);
+        return new PackedMatrix(inputs, columns, panels, packedBias);
     }
 
     /**

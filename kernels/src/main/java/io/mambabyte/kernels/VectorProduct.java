@@ -28,9 +28,6 @@ final class VectorProduct {
     /** Columns of a last panel that three vectors cover. */
     private static final int STRIDE_3 = 48;
 
-    /** Half a vector, where that has 16 lanes. */
-    private static final VectorSpecies<Float> HALF = FloatVector.SPECIES_256;
-
     private VectorProduct() {}
 
     static void multiply(PackedMatrix w, int rows, Rows x, Rows y) {
@@ -112,21 +109,6 @@ final class VectorProduct {
             PackedMatrix w, int wStart, int column, int rows, Rows x, Rows y) {
         int row = 0;
         if (MOST_ROWS == 6) {
-            boolean half = LANES == 16 && w.used - column <= 2 * LANES + LANES / 2;
-            for (; half && row + 6 <= rows; row += 6) {
-                rows6x2AndHalf(
-                        w.panels,
-                        wStart,
-                        w.inputs,
-                        w.bias,
-                        column,
-                        x.values,
-                        x.start(row),
-                        x.stride,
-                        y.values,
-                        y.start(row) + column,
-                        y.stride);
-            }
             for (; row + 6 <= rows; row += 6) {
                 rows6x3(
                         w.panels,
@@ -497,99 +479,6 @@ final class VectorProduct {
             s5a = w0.fma(v5, s5a);
             s5b = w1.fma(v5, s5b);
             s5c = w2.fma(v5, s5c);
-        }
-        s0a.intoArray(y, yStart);
-        s0b.intoArray(y, yStart + LANES);
-        s0c.intoArray(y, yStart + 2 * LANES);
-        int to = yStart + yStride;
-        s1a.intoArray(y, to);
-        s1b.intoArray(y, to + LANES);
-        s1c.intoArray(y, to + 2 * LANES);
-        to += yStride;
-        s2a.intoArray(y, to);
-        s2b.intoArray(y, to + LANES);
-        s2c.intoArray(y, to + 2 * LANES);
-        to += yStride;
-        s3a.intoArray(y, to);
-        s3b.intoArray(y, to + LANES);
-        s3c.intoArray(y, to + 2 * LANES);
-        to += yStride;
-        s4a.intoArray(y, to);
-        s4b.intoArray(y, to + LANES);
-        s4c.intoArray(y, to + 2 * LANES);
-        to += yStride;
-        s5a.intoArray(y, to);
-        s5b.intoArray(y, to + LANES);
-        s5c.intoArray(y, to + 2 * LANES);
-    }
-
-    /**
-     * {@link #rows6x3} where half of the third vector is padding, whose products are left out: 16
-     * states and a rank up to 8.
-     */
-    private static void rows6x2AndHalf(
-            float[] w,
-            int wStart,
-            int inputs,
-            float[] bias,
-            int column,
-            float[] x,
-            int xStart,
-            int xStride,
-            float[] y,
-            int yStart,
-            int yStride) {
-        FloatVector s0a = FloatVector.fromArray(SPECIES, bias, column);
-        FloatVector s0b = FloatVector.fromArray(SPECIES, bias, column + LANES);
-        FloatVector s0c = FloatVector.fromArray(HALF, bias, column + 2 * LANES);
-        FloatVector s1a = s0a;
-        FloatVector s1b = s0b;
-        FloatVector s1c = s0c;
-        FloatVector s2a = s0a;
-        FloatVector s2b = s0b;
-        FloatVector s2c = s0c;
-        FloatVector s3a = s0a;
-        FloatVector s3b = s0b;
-        FloatVector s3c = s0c;
-        FloatVector s4a = s0a;
-        FloatVector s4b = s0b;
-        FloatVector s4c = s0c;
-        FloatVector s5a = s0a;
-        FloatVector s5b = s0b;
-        FloatVector s5c = s0c;
-        int x1 = xStart + xStride;
-        int x2 = x1 + xStride;
-        int x3 = x2 + xStride;
-        int x4 = x3 + xStride;
-        int x5 = x4 + xStride;
-        for (int k = 0, i = wStart; k < inputs; k++, i += STRIDE_3) {
-            FloatVector w0 = FloatVector.fromArray(SPECIES, w, i);
-            FloatVector w1 = FloatVector.fromArray(SPECIES, w, i + LANES);
-            FloatVector w2 = FloatVector.fromArray(HALF, w, i + 2 * LANES);
-            FloatVector v0 = FloatVector.broadcast(SPECIES, x[xStart + k]);
-            s0a = w0.fma(v0, s0a);
-            s0b = w1.fma(v0, s0b);
-            s0c = w2.fma((FloatVector) v0.reinterpretShape(HALF, 0), s0c);
-            FloatVector v1 = FloatVector.broadcast(SPECIES, x[x1 + k]);
-            s1a = w0.fma(v1, s1a);
-            s1b = w1.fma(v1, s1b);
-            s1c = w2.fma((FloatVector) v1.reinterpretShape(HALF, 0), s1c);
-            FloatVector v2 = FloatVector.broadcast(SPECIES, x[x2 + k]);
-            s2a = w0.fma(v2, s2a);
-            s2b = w1.fma(v2, s2b);
-            s2c = w2.fma((FloatVector) v2.reinterpretShape(HALF, 0), s2c);
-            FloatVector v3 = FloatVector.broadcast(SPECIES, x[x3 + k]);
-            s3a = w0.fma(v3, s3a);
-            s3b = w1.fma(v3, s3b);
-            s3c = w2.fma((FloatVector) v3.reinterpretShape(HALF, 0), s3c);
-            FloatVector v4 = FloatVector.broadcast(SPECIES, x[x4 + k]);
-            s4a = w0.fma(v4, s4a);
-            s4b = w1.fma(v4, s4b);
-            s4c = w2.fma((FloatVector) v4.reinterpretShape(HALF, 0), s4c);
-            FloatVector v5 = FloatVector.broadcast(SPECIES, x[x5 + k]);
-            s5a = w0.fma(v5, s5a);
-            s5b = w1.fma(v5, s5b);
-            s5c = w2.fma((FloatVector) v5.reinterpretShape(HALF, 0), s5c);
         }
         s0a.intoArray(y, yStart);
         s0b.intoArray(y, yStart + LANES);

@@ -132,47 +132,42 @@ final class VectorScan {
         for (int e = 0; e < width; e += LANES) {
             int d = delta.start(first) + e;
             int xs = x.start(first) + e;
-            boolean bounded;
             if (input == null) {
-                bounded =
-                        steps(
-                                delta.values,
-                                d,
-                                delta.stride,
-                                x.values,
-                                xs,
-                                x.stride,
-                                z.values,
-                                z.start(first) + e,
-                                z.stride,
-                                parameters.skip,
-                                parameters.steepest,
-                                e,
-                                block.steps,
-                                rows);
+                steps(
+                        delta.values,
+                        d,
+                        delta.stride,
+                        x.values,
+                        xs,
+                        x.stride,
+                        z.values,
+                        z.start(first) + e,
+                        z.stride,
+                        parameters.skip,
+                        e,
+                        block.steps,
+                        rows);
             } else {
-                bounded =
-                        given(
-                                delta.values,
-                                d,
-                                delta.stride,
-                                x.values,
-                                xs,
-                                x.stride,
-                                input.values,
-                                input.start(first) + e,
-                                input.stride,
-                                z.values,
-                                z.start(first) + e,
-                                z.stride,
-                                parameters.skip,
-                                parameters.steepest,
-                                e,
-                                block.steps,
-                                rows);
+                given(
+                        delta.values,
+                        d,
+                        delta.stride,
+                        x.values,
+                        xs,
+                        x.stride,
+                        input.values,
+                        input.start(first) + e,
+                        input.stride,
+                        z.values,
+                        z.start(first) + e,
+                        z.stride,
+                        parameters.skip,
+                        e,
+                        block.steps,
+                        rows);
             }
             int n = 0;
-            if (bounded) {
+            if (isBounded(block.steps, parameters.steepest, e, rows)) {
                 for (; n + 4 <= states; n += 4) {
                     scan4(
                             parameters.decay,
@@ -205,12 +200,8 @@ final class VectorScan {
     /**
      * Softplus, {@code delta * x}, {@code D * x} and the gate: {@link Elementary#softplus} and
      * {@link Elementary#silu} written out, in one loop because each alone waits for its own chain.
-     *
-     * @return whether {@code delta * decay} of no row and no state is below {@link
-     *     Elementary#LEAST_POWER}, so that the clamp changes nothing; false where a delta is
-     *     negative or NaN, which none should be
      */
-    private static boolean steps(
+    private static void steps(
             float[] delta,
             int deltaStart,
             int deltaStride,
@@ -221,12 +212,10 @@ final class VectorScan {
             int zStart,
             int zStride,
             float[] skip,
-            float[] steepest,
             int e,
             float[] steps,
             int rows) {
         FloatVector d = FloatVector.fromArray(SPECIES, skip, e);
-        IntVector most = IntVector.zero(INTS);
         for (int t = 0; t < rows; t++) {
             FloatVector v = FloatVector.fromArray(SPECIES, delta, deltaStart + t * deltaStride);
             FloatVector c =
@@ -259,7 +248,6 @@ final class VectorScan {
             p = p.fma(power, FloatVector.broadcast(SPECIES, Elementary.L2));
             p = p.fma(power, FloatVector.broadcast(SPECIES, Elementary.L1)).fma(power, one);
             FloatVector step = power.fma(p, v.blend(FloatVector.zero(SPECIES), v.lt(0f)));
-            most = most.lanewise(VectorOperators.UMAX, step.reinterpretAsInts());
             step.intoArray(steps, t * STEP);
             FloatVector xt = FloatVector.fromArray(SPECIES, x, xStart + t * xStride);
             step.mul(xt).intoArray(steps, t * STEP + INPUT);
@@ -286,17 +274,10 @@ final class VectorScan {
                             .reinterpretAsFloats();
             zt.blend(zc, zt.lt(0f)).div(ze.add(one)).intoArray(steps, t * STEP + GATE);
         }
-        // From -0 to -125, or without the sign, where what was positive is the largest, up to 125.
-        return most.reinterpretAsFloats()
-                .mul(FloatVector.fromArray(SPECIES, steepest, e))
-                .reinterpretAsInts()
-                .lanewise(VectorOperators.XOR, Elementary.SIGN)
-                .compare(VectorOperators.ULE, LARGEST_POWER)
-                .allTrue();
     }
 
     /** The same where delta and input are given. */
-    private static boolean given(
+    private static void given(
             float[] delta,
             int deltaStart,
             int deltaStride,
@@ -310,15 +291,12 @@ final class VectorScan {
             int zStart,
             int zStride,
             float[] skip,
-            float[] steepest,
             int e,
             float[] steps,
             int rows) {
         FloatVector d = FloatVector.fromArray(SPECIES, skip, e);
-        IntVector most = IntVector.zero(INTS);
         for (int t = 0; t < rows; t++) {
             FloatVector step = FloatVector.fromArray(SPECIES, delta, deltaStart + t * deltaStride);
-            most = most.lanewise(VectorOperators.UMAX, step.reinterpretAsInts());
             step.intoArray(steps, t * STEP);
             FloatVector.fromArray(SPECIES, input, inputStart + t * inputStride)
                     .intoArray(steps, t * STEP + INPUT);
@@ -327,12 +305,31 @@ final class VectorScan {
             VectorElementary.silu(FloatVector.fromArray(SPECIES, z, zStart + t * zStride))
                     .intoArray(steps, t * STEP + GATE);
         }
-        // From -0 to -125, or without the sign, where what was positive is the largest, up to 125.
-        return most.reinterpretAsFloats()
-                .mul(FloatVector.fromArray(SPECIES, steepest, e))
-                .reinterpretAsInts()
-                .lanewise(VectorOperators.XOR, Elementary.SIGN)
-                .compare(VectorOperators.ULE, LARGEST_POWER)
+    }
+
+    /**
+     * Whether {@code delta * decay} of no row and no state is below {@link Elementary#LEAST_POWER},
+     * so that the clamp changes nothing. False where a delta is negative or NaN, which none should
+     * be. In a method of its own: as part of those above, their vectors were boxed at times.
+     */
+    private static boolean isBounded(float[] steps, float[] steepest, int e, int rows) {
+        IntVector most = IntVector.zero(INTS);
+        IntVector least = IntVector.zero(INTS);
+        for (int t = 0; t < rows; t++) {
+            // Positive floats are in the order of their bits, negative ones are below.
+            IntVector step = FloatVector.fromArray(SPECIES, steps, t * STEP).reinterpretAsInts();
+            most = most.max(step);
+            least = least.min(step);
+        }
+        // -power, so 0 to 125 where all is well; else negative, or more, as NaN is.
+        IntVector power =
+                most.reinterpretAsFloats()
+                        .mul(FloatVector.fromArray(SPECIES, steepest, e))
+                        .reinterpretAsInts()
+                        .lanewise(VectorOperators.XOR, Elementary.SIGN);
+        return power.compare(VectorOperators.LE, LARGEST_POWER)
+                .and(power.compare(VectorOperators.GE, 0))
+                .and(least.compare(VectorOperators.EQ, 0))
                 .allTrue();
     }
 

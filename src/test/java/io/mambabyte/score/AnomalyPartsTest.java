@@ -109,9 +109,9 @@ class AnomalyPartsTest {
 
     @Test
     void shouldTakeTheStrongestEvidenceWithItsHandicap() {
-        assertEquals(6, AnomalyScore.strongest(6, 11, 18, 1024, 0));
-        assertEquals(7, AnomalyScore.strongest(6, 13, 18, 1024, 0));
-        assertEquals(10, AnomalyScore.strongest(6, 13, 23, 1024, 0.4));
+        assertEquals(6, AnomalyScore.strongest(6, 10, 18, 1024, 0));
+        assertEquals(7, AnomalyScore.strongest(6, 11, 18, 1024, 0));
+        assertEquals(10, AnomalyScore.strongest(6, 11, 23, 1024, 0.4));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.mambabyte.streams;
 
+import io.mambabyte.kernels.Kernels;
 import io.mambabyte.model.MambaModel;
 import io.mambabyte.model.StateRounding;
 
@@ -7,8 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32C;
 
 /**
- * Short name of what likelihoods depend on beside the bytes: the model, the rounding of its states,
- * and whether they begin with a newline, as sessions do. States of different tags are never mixed.
+ * Short name of what likelihoods depend on beside the bytes: the model, the arithmetic of the
+ * kernels, the rounding of the states, and whether they begin with a newline, as sessions do.
+ * States of different tags are never mixed.
  */
 final class InferenceTag {
     private InferenceTag() {}
@@ -17,6 +19,8 @@ final class InferenceTag {
         CRC32C checksum = new CRC32C();
         checksum.update(
                 (model.fingerprint()
+                                + ' '
+                                + Kernels.ARITHMETIC
                                 + ' '
                                 + rounding.precision()
                                 + ' '
@@ -30,7 +34,7 @@ final class InferenceTag {
     static int ofScores(MambaModel model, MambaByteConfig.Context context) {
         CRC32C checksum = new CRC32C();
         checksum.update(
-                (model.fingerprint() + ' ' + context.setting())
+                (model.fingerprint() + ' ' + Kernels.ARITHMETIC + ' ' + context.setting())
                         .getBytes(StandardCharsets.US_ASCII));
         return (int) checksum.getValue();
     }

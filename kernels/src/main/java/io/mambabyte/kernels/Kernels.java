@@ -19,6 +19,12 @@ import java.util.Objects;
  * it says otherwise, an output of a method must not overlap its inputs.
  */
 public abstract sealed class Kernels permits ScalarKernels, VectorKernels {
+    /**
+     * Number of the definition: another one gives other bits for the same bytes. What is kept of
+     * one, such as the state of a key, does not go on with another.
+     */
+    public static final int ARITHMETIC = 2;
+
     Kernels() {}
 
     /**
